@@ -90,7 +90,7 @@ type Run struct {
 func (r Run) Undoable() bool {
 	s := r.Stats
 	return r.Undoes == "" && r.UndoneBy == "" && r.Outcome != RunRunning &&
-		s.OldWaitingSessions+s.OrphanedSessions+s.NoShows > 0
+		s.OldWaitingSessions+s.OrphanedSessions+s.Unattended+s.NoShows > 0
 }
 
 // Stats counts the rows that a run changed. A session counts under its rule, and its
@@ -100,6 +100,7 @@ type Stats struct {
 	OldWaitingSessions int `json:"oldWaitingSessions"`
 	ExpiredRequests    int `json:"expiredRequests"`
 	OrphanedSessions   int `json:"orphanedSessions"`
+	Unattended         int `json:"unattended"`
 	NoShows            int `json:"noShows"`
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
@@ -107,6 +108,9 @@ type Stats struct {
 	// SetApart counts what could not be settled and was set apart. It is not part of the
 	// total.
 	SetApart int `json:"setApart,omitempty"`
+	// Forgotten counts the sessions that went back into the queue, because their mechanic did
+	// not come. It is not part of the total: nothing of them ended.
+	Forgotten int `json:"forgotten,omitempty"`
 	// Revived counts the sessions that an undo revived. It is not part of the total.
 	Revived int `json:"revived,omitempty"`
 }
@@ -115,11 +119,14 @@ type Stats struct {
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int("oldWaitingSessions", s.OldWaitingSessions), slog.Int("expiredRequests", s.ExpiredRequests),
-		slog.Int("orphanedSessions", s.OrphanedSessions), slog.Int("noShows", s.NoShows), slog.Int("overran", s.Overran),
+		slog.Int("orphanedSessions", s.OrphanedSessions), slog.Int("unattended", s.Unattended), slog.Int("noShows", s.NoShows), slog.Int("overran", s.Overran),
 		slog.Int("scheduledMissed", s.ScheduledMissed), slog.Int("totalCleaned", s.TotalCleaned),
 	}
 	if s.SetApart > 0 {
 		attrs = append(attrs, slog.Int("setApart", s.SetApart))
+	}
+	if s.Forgotten > 0 {
+		attrs = append(attrs, slog.Int("forgotten", s.Forgotten))
 	}
 	if s.Revived > 0 {
 		attrs = append(attrs, slog.Int("revived", s.Revived))
@@ -127,10 +134,11 @@ func (s Stats) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Count adds one ended session, and its request if that ended too.
+// Count adds one ended session, and its request if that ended too; or one that went back
+// into the queue.
 func (s *Stats) Count(rule RuleName, withRequest bool) {
 	s.add(rule, 1)
-	if !withRequest {
+	if !withRequest || rule == Forgotten {
 		return
 	}
 	if rule == OldWaiting {
@@ -159,7 +167,9 @@ func (s Stats) Of(rule RuleName) int {
 func (s *Stats) add(rule RuleName, n int) {
 	if f := s.figure(rule); f != nil {
 		*f += n
-		s.TotalCleaned += n
+		if rule != Forgotten {
+			s.TotalCleaned += n
+		}
 	}
 }
 
@@ -171,6 +181,10 @@ func (s *Stats) figure(rule RuleName) *int {
 		return &s.ExpiredRequests
 	case Orphans:
 		return &s.OrphanedSessions
+	case Forgotten:
+		return &s.Forgotten
+	case Absences:
+		return &s.Unattended
 	case NoShows:
 		return &s.NoShows
 	case Overruns:

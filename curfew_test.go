@@ -91,7 +91,7 @@ func TestDeadlinesComeFromThePolicy(t *testing.T) {
 		"released early it waits anew":                         {p.WaitingDeadline("chat10", now.Add(-10*time.Minute)), 15 * time.Minute},
 		"released late it never waits past max_wait":           {p.WaitingDeadline("chat10", now.Add(-50*time.Minute)), 10 * time.Minute},
 		"released after max_wait it is overdue at once":        {p.WaitingDeadline("chat10", now.Add(-70*time.Minute)), -10 * time.Minute},
-		"accepted it must be joined in join_ttl":               {p.JoinDeadline(), 30 * time.Minute},
+		"accepted its mechanic must join in join_offer":        {p.JoinDeadline("chat10"), 3 * time.Minute},
 		"live it has what was bought, extensions, and a grace": {p.LiveDeadline(45 * time.Minute), 60 * time.Minute},
 	} {
 		if got := c.deadline.At(now).Sub(now); got != c.in {

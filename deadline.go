@@ -48,8 +48,33 @@ func (p Policy) SecondChance(startsAt time.Time) Deadline {
 	return Deadline{After: p.ScheduledGrace + FarthestStart, Limit: at}
 }
 
-// JoinDeadline is the deadline of a session that a mechanic has just accepted.
-func (p Policy) JoinDeadline() Deadline { return Deadline{After: p.JoinTTL} }
+// JoinOfferOf is how long a mechanic who has accepted a session of the plan may take to
+// join: the plan's or else the policy's JoinOffer. 0: the mechanic has no such time, only
+// the JoinTTL that both have.
+func (p Policy) JoinOfferOf(plan string) time.Duration {
+	if own := p.Plans[plan].JoinOffer; own > 0 {
+		return own
+	}
+	return p.JoinOffer
+}
+
+// JoinDeadline is the deadline of a session of the plan that a mechanic has just accepted.
+func (p Policy) JoinDeadline(plan string) Deadline {
+	if offer := p.JoinOfferOf(plan); offer > 0 {
+		return Deadline{After: min(offer, p.JoinTTL)}
+	}
+	return Deadline{After: p.JoinTTL}
+}
+
+// AttendedDeadline is the deadline of a session whose mechanic joins, while the customer
+// has not yet: the JoinTTL counts from the acceptance. A later one that it has already stays.
+func (p Policy) AttendedDeadline(s Session) Deadline {
+	at := s.AcceptedAt.Add(p.JoinTTL)
+	if p.JoinOfferOf(s.Plan) == 0 || !at.After(s.ExpiresAt) {
+		return Deadline{}
+	}
+	return Deadline{After: p.JoinTTL, Limit: at}
+}
 
 // LiveDeadline is the deadline of a session that has just become live: the time that
 // was bought, and the policy's LiveGrace.

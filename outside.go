@@ -140,6 +140,10 @@ const (
 	codeSlotTaken      ReasonCode = "slot_taken"        // it has to wait: another session of the customer is open
 	codeAccepted       ReasonCode = "accepted"          // by a mechanic
 	codeReleased       ReasonCode = "released"          // by the mechanic, or an operator
+	codeTransferred    ReasonCode = "transferred"       // by the mechanic, to a colleague
+	codeProlonged      ReasonCode = "prolonged"         // an operator moved the deadline
+	codeUnaccepted     ReasonCode = "unaccepted"        // it waits on, and the marketplace is told
+	codeForgotten      ReasonCode = "forgotten"         // the mechanic who had accepted did not come
 	codeJoined         ReasonCode = "joined"            // the first of the two came in
 	codeBothJoined     ReasonCode = "both_joined"       // the second one came in
 	codeExtended       ReasonCode = "extended"          // more time was paid for
@@ -169,7 +173,7 @@ const (
 // ReasonCodes lists every code that outsiders can see.
 func ReasonCodes() []ReasonCode {
 	all := []ReasonCode{
-		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased,
+		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased, codeTransferred, codeProlonged, codeUnaccepted, codeForgotten,
 		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided, codeCreditOver,
 		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeNotOurs, codeAwaited, codeArrived, codeReduced,
 		codeCaptureDue, codeCaptured, codeNotCaptured, codeUnreserved,
@@ -186,7 +190,7 @@ func ReasonCodes() []ReasonCode {
 var codes = map[string]ReasonCode{
 	AdmittedReason: codeAdmitted, BookedReason: codeBooked, SpentReason: codeCreditSpent, ServedReason: codeSlotFree,
 	RevivedReason: codeRevived, string(Due): codeDue, PostponedReason: codeSlotTaken, DeferredReason: codeSlotTaken,
-	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
+	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, TransferredReason: codeTransferred, UnacceptedReason: codeUnaccepted, string(Forgotten): codeForgotten, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
 	UnservedReason: codeTooLate, RefundAskedReason: codeRefundAsked, RefundRefusedReason: codeRefundRefused,
 	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported, ArrivedReason: codeArrived, AwaitedReason: codeAwaited, PartLostReason: codeReduced,
 	CaptureReason("due"): codeCaptureDue, CaptureReason("capturing"): codeCaptureDue, CaptureReason("captured"): codeCaptured,
@@ -208,6 +212,8 @@ func (e Event) Code() ReasonCode {
 		return ReasonCode(code)
 	case strings.HasPrefix(code, ExtendedReason+" "):
 		return codeExtended
+	case strings.HasPrefix(code, ProlongedReason+" "):
+		return codeProlonged
 	}
 	return e.codeOfStep()
 }

@@ -66,6 +66,9 @@ func TestAReasonHasItsCode(t *testing.T) {
 		{"", "refund_due", "session 1 is completed", "too_late"},
 		{"fulfilled", "fulfilled", "5 of 10 eur were given back", "noted"},
 		{"fulfilled", "fulfilled", curfew.DisputedReason, "disputed"},
+		{"waiting", "waiting", "forgotten: m1", "forgotten"},
+		{"waiting", "waiting", "transferred: m2", "transferred"},
+		{"live", "live", "prolonged by 5 minutes: the road is closed", "prolonged"},
 	} {
 		if got := (curfew.Event{From: c.from, To: c.to, Reason: c.reason}).Code(); got != c.want {
 			t.Errorf("%s>%s because of %q is %s, want %s", c.from, c.to, c.reason, got, c.want)
@@ -86,7 +89,7 @@ func TestEveryReasonHasACode(t *testing.T) {
 	}
 	for _, text := range texts {
 		code := (curfew.Event{From: "a", To: "b", Reason: text + " by 5 minutes"}).Code()
-		if text != curfew.ExtendedReason {
+		if text != curfew.ExtendedReason && text != curfew.ProlongedReason {
 			code = (curfew.Event{From: "a", To: "b", Reason: text}).Code()
 		}
 		if code == "other" {

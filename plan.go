@@ -17,6 +17,7 @@ type Plan struct {
 	Kind       PlanKind
 	Duration   time.Duration
 	WaitingTTL time.Duration // 0: the policy's
+	JoinOffer  time.Duration // 0: the policy's
 	Price      *int64        // minor units; nil: not known here; 0: free
 	Currency   string
 	Extends    bool // sells minutes for a live session, not a session

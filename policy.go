@@ -32,6 +32,9 @@ type Policy struct {
 	MaxWait        time.Duration // no unassigned session waits longer after its creation
 	OrphanTTL      time.Duration // waiting, unassigned, without an open request
 	JoinTTL        time.Duration // accepted, not yet live
+	JoinOffer      time.Duration // accepted, and the mechanic has not joined; 0: as long as JoinTTL
+	StreamGone     time.Duration // accepted, and the mechanic's live stream has gone before they joined; 0: no matter
+	NudgeAfter     time.Duration // in the queue, until the marketplace is told that nobody has accepted; 0: never
 	LiveGrace      time.Duration // live beyond its planned end
 	ScheduledGrace time.Duration // scheduled, slot taken at its start
 	MinimumLive    time.Duration // ended by hand, a session must have been live so long to count as completed
@@ -79,6 +82,9 @@ func DefaultPolicy() Policy {
 		MaxWait:           time.Hour,
 		OrphanTTL:         20 * time.Minute,
 		JoinTTL:           30 * time.Minute,
+		JoinOffer:         3 * time.Minute,
+		StreamGone:        time.Minute,
+		NudgeAfter:        5 * time.Minute,
 		LiveGrace:         15 * time.Minute,
 		ScheduledGrace:    15 * time.Minute,
 		MinimumLive:       time.Minute,
@@ -93,6 +99,9 @@ func DefaultPolicy() Policy {
 		Plans:             BuiltinPlans(),
 	}
 }
+
+// minStreamGone is how long nobody need have heard of a stream that is open.
+const minStreamGone = 30 * time.Second
 
 // Enabled reports whether sweeps and cleanups apply the rule.
 func (p Policy) Enabled(name RuleName) bool { return !slices.Contains(p.Off, name) }
@@ -151,8 +160,11 @@ func (p Policy) Validate() error {
 			return Errorf(Invalid, "%s must be more than 0, not %s", name, d)
 		}
 	}
-	if p.LiveGrace < 0 || p.ScheduledGrace < 0 || p.MinimumLive < 0 || p.CreditTTL < 0 {
-		return Errorf(Invalid, "live_grace, scheduled_grace, minimum_live and credit_ttl must not be negative")
+	if p.LiveGrace < 0 || p.ScheduledGrace < 0 || p.MinimumLive < 0 || p.CreditTTL < 0 || p.JoinOffer < 0 || p.NudgeAfter < 0 {
+		return Errorf(Invalid, "live_grace, scheduled_grace, minimum_live, credit_ttl, join_offer and nudge_after must not be negative")
+	}
+	if p.StreamGone != 0 && p.StreamGone < minStreamGone {
+		return Errorf(Invalid, "stream_gone must be 0s, or at least %s: a process tells of its streams every 10s", minStreamGone)
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)
@@ -215,8 +227,8 @@ func (p Plan) validate() error {
 		return Errorf(Invalid, "kind must be chat, video or diagnostic, not %q", p.Kind)
 	case p.Duration < time.Second:
 		return Errorf(Invalid, "duration must be at least a second, not %s", p.Duration)
-	case p.WaitingTTL < 0:
-		return Errorf(Invalid, "waitingTtl must not be negative")
+	case p.WaitingTTL < 0 || p.JoinOffer < 0:
+		return Errorf(Invalid, "waitingTtl and joinOffer must not be negative")
 	case p.Price != nil && *p.Price < 0:
 		return Errorf(Invalid, "price must not be negative")
 	case !slices.Contains([]string{"", atPayment, atAcceptance, atLive}, p.Capture):

@@ -15,7 +15,7 @@ type Quarantined struct {
 	// Version is the row's when it last failed. A row with another version has moved on.
 	// Customers, events and deliveries have none.
 	Version int64
-	// Step is what was tried: "end", "begin", "settle", "serve", "refund", "tell"
+	// Step is what was tried: "end", "begin", "give back", "settle", "serve", "refund", "tell"
 	// or "deliver".
 	Step string
 	// FirstError and LastError are safe to show: a code, never a driver's text.

@@ -4,20 +4,23 @@ package curfew
 // follow one, after noteMark. Where an operator refunds, credits or reassigns a payment,
 // the reason is the operator's own text. Outsiders see Event.Code instead.
 const (
-	AdmittedReason   = "admitted"
-	BookedReason     = "booked"
-	SpentReason      = "a credit was spent"
-	ServedReason     = "the slot is free"
-	RevivedReason    = "revived"
-	AcceptedReason   = "accepted"
-	ReleasedReason   = "released"
-	JoinedReason     = "joined"
-	BothJoinedReason = "both are in"
-	ExtendedReason   = "extended" // and by how much
-	PostponedReason  = "the slot is taken"
-	DeferredReason   = "the customer's slot is taken"
-	UnservedReason   = "the slot was not free in time"
-	ForeignReason    = "another program"
+	AdmittedReason    = "admitted"
+	BookedReason      = "booked"
+	SpentReason       = "a credit was spent"
+	ServedReason      = "the slot is free"
+	RevivedReason     = "revived"
+	UnacceptedReason  = "nobody has accepted yet"
+	AcceptedReason    = "accepted"
+	ReleasedReason    = "released"
+	TransferredReason = "transferred" // and to whom
+	ProlongedReason   = "prolonged"   // and by how much
+	JoinedReason      = "joined"
+	BothJoinedReason  = "both are in"
+	ExtendedReason    = "extended" // and by how much
+	PostponedReason   = "the slot is taken"
+	DeferredReason    = "the customer's slot is taken"
+	UnservedReason    = "the slot was not free in time"
+	ForeignReason     = "another program"
 
 	RepairedReason        = "repaired by hand"
 	RefundAskedReason     = "the provider is asked"

@@ -13,6 +13,8 @@ type RuleName string
 const (
 	OldWaiting RuleName = "oldWaitingSessions"
 	Orphans    RuleName = "orphanedSessions"
+	Forgotten  RuleName = "forgotten" // ends nothing: the session waits on, for another mechanic
+	Absences   RuleName = "unattended"
 	NoShows    RuleName = "noShows"
 	Overruns   RuleName = "overran"
 	Due        RuleName = "due"
@@ -24,7 +26,7 @@ const (
 
 // RuleNames lists the names that callers may use, in the order of the rules.
 func RuleNames() []RuleName {
-	return []RuleName{ExpiredRequests, OldWaiting, Orphans, NoShows, Overruns, Due, Misses}
+	return []RuleName{ExpiredRequests, OldWaiting, Orphans, Forgotten, Absences, NoShows, Overruns, Due, Misses}
 }
 
 // ParseRules parses the names of rules and drops duplicates. The error for an unknown

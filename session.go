@@ -7,28 +7,29 @@ import (
 // EndReason says why a session ended.
 type EndReason string
 
-// The reasons. The first five are the cleanup's; the others come from a person or a
+// The reasons. The first six are the cleanup's; the others come from a person or a
 // program.
 const (
-	Expired   EndReason = "expired"        // nobody accepted in time
-	Orphaned  EndReason = "orphaned"       // it was offered to nobody
-	NoShow    EndReason = "no_show"        // accepted, never live
-	Overran   EndReason = "overran"        // live beyond what was bought and the grace
-	Missed    EndReason = "missed"         // its slot was taken at its start
-	Cleared   EndReason = "cleared"        // by hand, before its deadline
-	ByRequest EndReason = "cancelled"      // one of its parties, an admin or a service said so
-	TooShort  EndReason = "too_short"      // live, but under the policy's MinimumLive
-	Finished  EndReason = "finished"       // live and ended by somebody
-	ByPayment EndReason = "payment_failed" // it was never paid, or was taken back
-	Duplicate EndReason = "duplicate"      // another session has the same payment
-	ByRefund  EndReason = "refunded"       // its payment was, or is to be, given back
-	Foreign   EndReason = "foreign"        // another program's write, completed by the guards
+	Expired    EndReason = "expired"        // nobody accepted in time
+	Orphaned   EndReason = "orphaned"       // it was offered to nobody
+	Unattended EndReason = "unattended"     // accepted, and the mechanic did not come
+	NoShow     EndReason = "no_show"        // accepted, never live
+	Overran    EndReason = "overran"        // live beyond what was bought and the grace
+	Missed     EndReason = "missed"         // its slot was taken at its start
+	Cleared    EndReason = "cleared"        // by hand, before its deadline
+	ByRequest  EndReason = "cancelled"      // one of its parties, an admin or a service said so
+	TooShort   EndReason = "too_short"      // live, but under the policy's MinimumLive
+	Finished   EndReason = "finished"       // live and ended by somebody
+	ByPayment  EndReason = "payment_failed" // it was never paid, or was taken back
+	Duplicate  EndReason = "duplicate"      // another session has the same payment
+	ByRefund   EndReason = "refunded"       // its payment was, or is to be, given back
+	Foreign    EndReason = "foreign"        // another program's write, completed by the guards
 )
 
 // EndReasons lists the reasons.
 func EndReasons() []EndReason {
 	return []EndReason{
-		Expired, Orphaned, NoShow, Overran, Missed, Cleared, ByRequest, TooShort, Finished, ByRefund, ByPayment, Duplicate, Foreign,
+		Expired, Orphaned, Unattended, NoShow, Overran, Missed, Cleared, ByRequest, TooShort, Finished, ByRefund, ByPayment, Duplicate, Foreign,
 	}
 }
 

@@ -34,10 +34,12 @@ type WouldClean struct {
 	ExpiredRequests    int `json:"expiredRequests"`
 	OldWaitingSessions int `json:"oldWaitingSessions"`
 	PotentialOrphans   int `json:"potentialOrphans"`
+	Unattended         int `json:"unattended"`
 	NoShows            int `json:"noShows"`
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	Total              int `json:"total"`
+	Forgotten          int `json:"forgotten,omitempty" doc:"Sessions that would go back into the queue, because their mechanic did not come; not in the total"`
 }
 
 // PreviewItem is one session, with its request.
@@ -67,11 +69,13 @@ type CleanupStats struct {
 	OldWaitingSessions int `json:"oldWaitingSessions"`
 	ExpiredRequests    int `json:"expiredRequests"`
 	OrphanedSessions   int `json:"orphanedSessions"`
+	Unattended         int `json:"unattended"`
 	NoShows            int `json:"noShows"`
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
 	SetApart           int `json:"setApart,omitempty" doc:"Rows that could not be settled, were set apart and are tried again later; not in the total"`
+	Forgotten          int `json:"forgotten,omitempty" doc:"Sessions that went back into the queue, because their mechanic did not come; not in the total"`
 	Revived            int `json:"revived,omitempty" doc:"Sessions that an undo revived; not in the total"`
 }
 

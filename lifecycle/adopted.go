@@ -48,7 +48,7 @@ func (r *Rules) mayNotEnd(s curfew.Session, reason curfew.EndReason) string {
 // Stays says why a session does not end by its rule, however overdue it is: its row is the
 // marketplace's own, and the rule is not enforced there. It is empty for every other session.
 func (r *Rules) Stays(s curfew.Snapshot) string {
-	rule, _ := record.RuleFor(s)
+	rule, _ := r.RuleFor(s)
 	return r.mayNotEnd(s.Session, rule.Reason)
 }
 

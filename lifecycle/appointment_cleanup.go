@@ -13,7 +13,7 @@ import (
 func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (record.Rule, error) {
 	if s.Postponed() {
 		holder, err := cl.store.Open(ctx, s.CustomerID)
-		if err == nil && !cl.rules.Settles(holder) {
+		if err == nil && !cl.rules.Ends(holder) {
 			return record.RuleNamed(curfew.Misses), nil
 		}
 		if err != nil && !errors.Is(err, curfew.NotFound) {
@@ -50,9 +50,13 @@ func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Planne
 func (cl *Cleanups) clearing(run *cleaning) way {
 	return func(ctx context.Context, customerID string) (*curfew.Snapshot, error) {
 		return cl.settler.unblock(ctx, customerID, func(s curfew.Snapshot) error {
-			rule, ok := record.RuleFor(s)
+			rule, ok := cl.rules.RuleFor(s)
 			if !ok {
 				return nil
+			}
+			if rule.Name == curfew.Forgotten {
+				_, err := cl.giveBack(ctx, run, s)
+				return err
 			}
 			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{cl.rules.planned(s, rule)}, 0))
 			if err == nil && !ended[s.ID] && cl.quarantine.waits(s.ID) {

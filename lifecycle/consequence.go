@@ -44,7 +44,7 @@ func (r *Rules) clears(t Target) string {
 	if why := r.keep(t.Session, Clearing{Force: true}); why != "" && t.Session.Adopted() {
 		return "Nothing: " + why + "."
 	}
-	if r.Due(t.Session) {
+	if r.Ends(t.Session) {
 		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
 	}
 	c := r.byHand(t.Session, curfew.Actor{})

@@ -17,7 +17,8 @@
 //	scheduled → scheduled  its slot was taken at its start: it gets a second chance
 //	scheduled → waiting    it begins, once the customer's slot is free
 //	scheduled → cancelled  it is cancelled, or its slot was taken both times
-//	waiting → waiting      a mechanic accepts or releases it, or one party joins
+//	waiting → waiting      a mechanic accepts, releases or transfers it, one party joins, or
+//	                       its mechanic does not come and it is given back
 //	waiting → live         both parties have joined
 //	waiting → cancelled    it is cancelled, or its deadline passes
 //	live → live            it is extended
@@ -34,11 +35,14 @@
 //	scheduled, postponed   start + ScheduledGrace            begins, or ends missed
 //	waiting, unassigned    creation + WaitingTTL; after a    ends expired, or orphaned if it
 //	                       release anew, within MaxWait      has no open request
-//	waiting, assigned      acceptance + JoinTTL              ends no_show
+//	waiting, assigned      acceptance + JoinOffer            goes back into the queue, or ends
+//	                                                         unattended after MaxWait
+//	waiting, mechanic in   acceptance + JoinTTL              ends no_show
 //	live                   bought time + LiveGrace           ends overran
 //
-// One rule needs no deadline: a waiting session without a mechanic or an open request,
-// an orphan, is due once it is older than OrphanTTL.
+// Two rules need no deadline. A waiting session without a mechanic or an open request,
+// an orphan, is due once it is older than OrphanTTL. And a session whose mechanic had a live
+// stream after accepting, and has had none for StreamGone, is given back before its deadline.
 //
 // # Who ends what
 //

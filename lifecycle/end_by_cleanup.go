@@ -14,7 +14,7 @@ import (
 
 // rule is the rule that this cleanup applies to a session.
 func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rule record.Rule, ok bool, err error) {
-	if rule, ok = record.RuleFor(s); !ok {
+	if rule, ok = cl.rules.RuleFor(s); !ok {
 		return rule, false, nil
 	}
 	if s.Status == curfew.Scheduled && !s.Adopted() {
@@ -39,7 +39,9 @@ func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChang
 	if !r.Due(s) {
 		it.Reason = curfew.Cleared
 	}
-	it.Owed = r.owed(s.Session, rule.To, it.Reason)
+	if it.Owed = r.owed(s.Session, rule.To, it.Reason); rule.Name == curfew.Forgotten {
+		it.Reason = curfew.EndReason(curfew.Forgotten)
+	}
 	return it
 }
 
@@ -71,25 +73,28 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 	return err
 }
 
-// carryOut ends sessions first and begins appointments then, because what held their slot
-// may have ended. It returns the ids of the sessions that it changed.
+// carryOut ends sessions first, and moves on then what does not end: an appointment begins
+// after what held its slot may have ended. It returns the ids of the sessions that it changed.
 func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
-	var appointments, others []curfew.PlannedChange
+	var goOn, others []curfew.PlannedChange
 	for _, it := range planned {
-		if record.RuleNamed(it.Rule).From == curfew.Scheduled && it.AdoptedFrom == "" {
-			appointments = append(appointments, it)
+		if rule := record.RuleNamed(it.Rule); it.AdoptedFrom == "" && (rule.From == curfew.Scheduled || !rule.To.Ended()) {
+			goOn = append(goOn, it)
 		} else {
 			others = append(others, it)
 		}
 	}
 	done, err := cl.endPage(ctx, run, cl.batchesOf(others, maxAge))
-	for _, it := range appointments {
+	for _, it := range goOn {
 		if err = cmp.Or(err, cl.stop.err()); err != nil {
 			break
 		}
-		done[it.SessionID], err = cl.appoint(ctx, run, it)
-		if err != nil {
-			err = run.leave(ctx, cl.quarantine, quarantinedChange(it, "begin"), err)
+		move, step := cl.appoint, "begin"
+		if it.Rule == curfew.Forgotten {
+			move, step = cl.giveBackPlanned, "give back"
+		}
+		if done[it.SessionID], err = move(ctx, run, it); err != nil {
+			err = run.leave(ctx, cl.quarantine, quarantinedChange(it, step), err)
 		}
 		run.settled(len(done))
 	}

@@ -65,7 +65,7 @@ func (r *Rules) keep(s curfew.Snapshot, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return "an appointment does not hold the slot: cancel it by its id"
-	case r.Settles(s):
+	case r.Ends(s):
 		return ""
 	case r.mayNotEnd(s.Session, curfew.Cleared) != "":
 		return r.mayNotEnd(s.Session, curfew.Cleared)

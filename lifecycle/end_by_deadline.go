@@ -57,8 +57,8 @@ func (st *settler) unblock(ctx context.Context, customerID string, settle func(c
 	return nil, nil
 }
 
-// settle settles one due session: it ends by its rule, or begins if it is an appointment of
-// Curfew's own. Conflict: it moved meanwhile.
+// settle settles one due session: it ends by its rule, goes back into the queue if its
+// mechanic did not come, or begins if it is an appointment of Curfew's own. Conflict: it moved meanwhile.
 func (st *settler) settle(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	if s.Status == curfew.Scheduled && !s.Adopted() {
 		return st.settleAppointment(ctx, s, by)
@@ -67,12 +67,15 @@ func (st *settler) settle(ctx context.Context, s curfew.Snapshot, by curfew.Acto
 }
 
 func (st *settler) settleByRule(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
-	rule, ok := record.RuleFor(s)
+	rule, ok := st.rules.RuleFor(s)
 	if !ok {
 		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
 	}
+	if rule.Name == curfew.Forgotten {
+		return st.giveBack(ctx, s, by)
+	}
 	c := st.rules.endChange(s, rule.To, rule.Reason, by)
-	c.RequestTo = rule.RequestTo
+	c.RequestTo, c.Absent = rule.RequestTo, rule.Absent == record.Yes
 	c.Guard = record.Guard{Overdue: record.Yes}
 	if !s.Overdue() {
 		c.Guard = record.Guard{OlderThan: st.rules.policy.OrphanTTL, Unoffered: true}

@@ -104,6 +104,7 @@ func newEnvironment(t *testing.T, h storetest.Harness, adjust func(*curfew.Polic
 	t.Helper()
 	policy := curfew.DefaultPolicy()
 	policy.HoldForeign = true
+	policy.JoinOffer = 0 // who never comes is a no-show: tests of give-backs set it
 	if adjust != nil {
 		adjust(&policy)
 	}

@@ -97,6 +97,7 @@ type Health struct {
 	auditLost func() int64
 	store     interface {
 		figureStore
+		queueStore
 		activityStore
 		heartbeatStore
 		schemaStore
@@ -151,10 +152,13 @@ func (h *Health) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error)
 	return h.store.DeliveryFigures(ctx)
 }
 
-// Connected tells other processes how many mechanics have a live stream of this
+// Connected tells other processes which mechanics have a live stream of this
 // one. It counts for half a minute, so it is to be told again before.
-func (h *Health) Connected(ctx context.Context, mechanics int) error {
-	return h.store.RecordStreams(ctx, h.process, mechanics, connectedFor)
+func (h *Health) Connected(ctx context.Context, mechanicIDs []string) error {
+	if err := h.store.RecordStreams(ctx, h.process, len(mechanicIDs), connectedFor); err != nil || len(mechanicIDs) == 0 {
+		return err
+	}
+	return h.store.SeeMechanics(ctx, mechanicIDs)
 }
 
 // read fills the report side by side and returns the names of what failed.

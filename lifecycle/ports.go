@@ -142,6 +142,11 @@ type queueStore interface {
 	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error)
 	// Slot is the slot that keeps a mechanic busy. NotFound: the mechanic is free.
 	Slot(ctx context.Context, mechanicID string) (record.Slot, error)
+	// SeeMechanics records for those of these mechanics who are busy that they have a live
+	// stream now.
+	SeeMechanics(ctx context.Context, mechanicIDs []string) error
+	// Absences counts how often the mechanic accepted a session and did not come.
+	Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error)
 	// FreeSlot removes a slot that is exactly that and whose session has ended,
 	// is missing or has another mechanic; otherwise Conflict.
 	FreeSlot(ctx context.Context, s record.Slot) error

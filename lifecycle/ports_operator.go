@@ -17,6 +17,12 @@ type deadlineStore interface {
 	// there is none. Of adopted sessions it looks at
 	// those of these tables.
 	NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error)
+	// Unaccepted is the sessions that have been in the queue for longer than that, are not
+	// overdue, and of which nobody was told (Change.Nudge), oldest first. Adopted ones are none.
+	Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error)
+	// Silent is the waiting sessions whose mechanic has not joined, has had a stream since
+	// accepting, and none for that long. Adopted ones are none.
+	Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error)
 	// Tidy forgets refusals older than the window, previews older than a day, and messages of
 	// providers that were of no use, or refused, longer than record.MessagesKept ago.
 	Tidy(ctx context.Context, window time.Duration) error

@@ -95,7 +95,14 @@ func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (c
 		return s, err
 	}
 	if q.rules.Due(s) {
-		return s, q.tooLate(ctx, s)
+		if s, err = q.overdue(ctx, s); err != nil {
+			return s, err
+		}
+	}
+	if s.Assigned() && s.MechanicID != mechanicID && q.gone(ctx, s) {
+		if s, err = q.settler.giveBackSilent(ctx, s, curfew.Admitting); missingConflict(err) != nil {
+			return s, err
+		}
 	}
 	switch {
 	case s.Status.Ended() || s.Request.ID != requestID || !s.Offered():
@@ -136,6 +143,15 @@ func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Sn
 	return now, nil
 }
 
+// overdue settles a due session that somebody wants to accept. One whose mechanic did not
+// come waits on, so that it can be accepted now; otherwise the error says why it cannot.
+func (q *Queue) overdue(ctx context.Context, s curfew.Snapshot) (curfew.Snapshot, error) {
+	if rule, _ := q.rules.RuleFor(s); rule.Name != curfew.Forgotten || q.rules.Stays(s) != "" {
+		return s, q.tooLate(ctx, s)
+	}
+	return q.sessions.fresh(ctx, s.ID)
+}
+
 // tooLate settles a due session, and returns the error for the mechanic who wanted it.
 func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 	if why := q.rules.Stays(s); why != "" {
@@ -159,7 +175,7 @@ func (r *Rules) acceptance(s curfew.Snapshot, mechanicID string) record.Change {
 	return record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
 		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
-		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(),
+		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(s.Plan),
 		Capture: r.policy.Plans[s.Plan].CapturesAccepted(),
 	}
 }

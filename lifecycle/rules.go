@@ -25,17 +25,51 @@ func (r *Rules) Policy() curfew.Policy { return r.policy }
 // refund that is due is a finding, for an operator.
 func (r *Rules) AsksProvider() bool { return r.asksProvider }
 
+// RuleFor is the rule that applies to a session at its deadline, or now if that has passed;
+// ok is false if it has ended.
+func (r *Rules) RuleFor(s curfew.Snapshot) (rule record.Rule, ok bool) {
+	at := s.Now
+	if s.ExpiresAt.After(at) {
+		at = s.ExpiresAt
+	}
+	return record.RuleFor(s, r.terms(s, at))
+}
+
+// ruleAt is the rule that would apply to a session if its deadline were then.
+func (r *Rules) ruleAt(s curfew.Snapshot, at time.Time) record.Rule {
+	rule, _ := record.RuleFor(s, r.terms(s, at))
+	return rule
+}
+
+func (r *Rules) terms(s curfew.Snapshot, at time.Time) record.Terms {
+	return record.Terms{
+		Offer: !s.Adopted() && r.policy.JoinOfferOf(s.Plan) > 0,
+		Spent: !at.Before(s.WaitsSince().Add(r.policy.MaxWait)),
+	}
+}
+
 // Due reports whether a session's rule applies to it now: it is past its deadline, or an
 // orphan older than the policy's OrphanTTL.
 func (r *Rules) Due(s curfew.Snapshot) bool {
 	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
 }
 
+// Ends reports whether whoever looks at a session next ends it, so that it is in nobody's
+// way any more. One whose mechanic did not come is due, and goes on.
+func (r *Rules) Ends(s curfew.Snapshot) bool {
+	rule, _ := r.RuleFor(s)
+	return r.Settles(s) && rule.Name != curfew.Forgotten
+}
+
 // Blocker describes a session that is in the way, for a refusal.
 func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
+	s = r.settled(s)
 	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}, Why: r.Stays(s)}
 	if s.Status == curfew.Live {
 		b.Actions = []string{"end", "wait"}
+	}
+	if rule, _ := r.RuleFor(s); rule.Name == curfew.Forgotten { // it goes back into the queue, and holds the customer's slot
+		b.ReleasesAt = r.policy.WaitingDeadline(s.Plan, s.WaitsSince()).At(s.ExpiresAt)
 	}
 	if r.mayNotEnd(s.Session, r.byHand(s, curfew.Actor{}).EndedBy) != "" {
 		b.Actions = []string{"wait"}

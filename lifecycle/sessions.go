@@ -57,12 +57,17 @@ func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 		return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", s.ID, s.Status)
 	case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
 		return nil, nil
+	case !customer && s.MechanicID != by.ID:
+		return nil, curfew.Errorf(curfew.Conflict, "session %s is not yours any more: it went back into the queue", s.ID)
 	}
 	c := &record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting, Actor: by,
 		Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
 	}
 	if s.CustomerJoinedAt.IsZero() && s.MechanicJoinedAt.IsZero() {
+		if !customer {
+			c.Deadline = ss.rules.policy.AttendedDeadline(s.Session)
+		}
 		return c, nil
 	}
 	plan := ss.rules.policy.Plans[s.Plan]
@@ -140,7 +145,7 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 		return nil, err
 	}
 	s, err := ss.store.Open(ctx, customerID)
-	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Settles(s) {
+	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Ends(s) {
 		return nil, nil
 	}
 	if err != nil {
@@ -159,5 +164,5 @@ func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Sn
 	if err != nil {
 		return nil, fmt.Errorf("customer %s: %w", customerID, err)
 	}
-	return slices.DeleteFunc(all, ss.rules.Settles), nil
+	return slices.DeleteFunc(all, ss.rules.Ends), nil
 }

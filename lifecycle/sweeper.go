@@ -48,7 +48,7 @@ type Sweeper struct {
 
 // schedule is when Run last did each of its jobs.
 type schedule struct {
-	paged, recorded, orphans, tidied, credits time.Time
+	paged, recorded, watched, orphans, tidied, credits time.Time
 
 	credit curfew.Cursor // where the next page of credits begins; zero: all were looked at
 	wide   time.Time     // when the next sweep must look at everything
@@ -158,6 +158,12 @@ func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) erro
 	}
 	if _, err := sw.sweep(ctx, w); err != nil {
 		return err
+	}
+	if time.Since(r.watched) >= watchEvery {
+		r.watched = time.Now()
+		if err := sw.cleanups.watch(ctx); err != nil {
+			return err
+		}
 	}
 	if time.Since(r.orphans) >= orphanEvery {
 		r.orphans = time.Now()

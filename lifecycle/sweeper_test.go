@@ -64,6 +64,14 @@ func (c *clock) Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, e
 	return nil, nil
 }
 
+func (c *clock) Unaccepted(context.Context, time.Duration, int) ([]curfew.Snapshot, error) {
+	return nil, nil
+}
+
+func (c *clock) Silent(context.Context, time.Duration, int) ([]curfew.Snapshot, error) {
+	return nil, nil
+}
+
 // Rows agree, in no time.
 func (c *clock) TallyDifferences(context.Context) ([]curfew.TallyDifference, error) { return nil, nil }
 

@@ -41,7 +41,7 @@ func TestTheStoreEndsAndChangesNoMirror(t *testing.T) {
 			t.Errorf("session %s is %s", st.ID, st.Origin())
 		}
 		b := batch(st)
-		rule, _ := record.RuleFor(st)
+		rule, _ := record.RuleFor(st, record.Terms{})
 		b.Rule = rule
 		ended, err := f.store.End(t.Context(), b)
 		f.must(err)

@@ -83,6 +83,7 @@ const (
 			AND ($6 = 0 OR ($6 = 1) = (s.mechanic_id IS NOT NULL))
 			AND ($7 = 0 OR ($7 = 1) = ` + offered + `)
 			AND ($11 = 0 OR ($11 = 1) = (s.expires_at > s.starts_at))
+			AND ($12 <> 1 OR s.mechanic_joined_at IS NULL)
 			AND (s.expires_at < now() OR ((k.reason = 'cleared' OR $8) AND s.created_at < now() - $9::interval))`
 )
 
@@ -155,7 +156,7 @@ func endArgs(b record.Batch) []any {
 	return []any{
 		customers, ids, versions, reasons, b.Rule.From, b.Rule.Assigned, b.Rule.HasRequest,
 		b.Rule.Name == curfew.Orphans, null(b.Guard.OlderThan), b.Rule.To,
-		b.Rule.Postponed,
+		b.Rule.Postponed, b.Rule.Absent,
 	}
 }
 
@@ -168,7 +169,7 @@ func followOfBatch(b record.Batch, sessions map[string]ended) *follow {
 		}
 		f.moved = append(f.moved, moved{
 			customerID: e.CustomerID, sessionID: e.SessionID, checkoutID: s.session.CheckoutID, version: s.session.Version,
-			reason: curfew.WithNote(string(e.Reason), b.Note), owed: e.Owed,
+			reason: curfew.WithNote(string(e.Reason), b.Note), owed: e.Owed, absent: whoIsAbsent(b.Rule.Absent == record.Yes, s.session),
 		})
 	}
 	return f
@@ -200,6 +201,28 @@ func (s cleanup) NextDeadline(ctx context.Context, after time.Time, sources []st
 		b.Queue(selectNextDeadline, from, sources).QueryRow(func(row pgx.Row) error { return row.Scan((*moment)(&at), (*moment)(&now)) })
 	})
 	return at, now, wrap(err, "read the next deadline")
+}
+
+const (
+	selectUnaccepted = selectSnapshot + `
+	WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.adopted_from = '' AND s.nudged_at IS NULL
+		AND s.expires_at >= now() AND ` + queued + ` < now() - $1::interval
+	ORDER BY ` + queued + `, s.id LIMIT $2`
+	selectSilent = selectSnapshot + ` JOIN curfew.mechanic_slots m ON m.session_id = s.id AND m.customer_id = s.customer_id AND m.mechanic_id = s.mechanic_id
+	WHERE m.seen_at < now() - $1::interval AND s.status = 'waiting' AND s.mechanic_joined_at IS NULL AND s.adopted_from = ''
+	ORDER BY m.seen_at, s.id LIMIT $2`
+)
+
+// Unaccepted returns what has waited for so long, and nobody was told of.
+func (s cleanup) Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error) {
+	all, err := many(ctx, s.db, scanSnapshot, selectUnaccepted, after, limit)
+	return all, wrap(err, "find what nobody has accepted")
+}
+
+// Silent returns the sessions whose mechanic has not come, and has had no stream for so long.
+func (s cleanup) Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error) {
+	all, err := many(ctx, s.db, scanSnapshot, selectSilent, since, limit)
+	return all, wrap(err, "find whose mechanic is gone")
 }
 
 // A signal without an end, such as the sweeper's, stays.

@@ -186,7 +186,7 @@ func endChange(st curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndRea
 
 // batch ends sessions by the rule that is theirs.
 func batch(all ...curfew.Snapshot) record.Batch {
-	rule, _ := record.RuleFor(all[0])
+	rule, _ := record.RuleFor(all[0], record.Terms{})
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range all {
 		b.Ends = append(b.Ends, record.PlannedEnd{

@@ -33,7 +33,16 @@ type moved struct {
 	version               int64
 	reason                string
 	owed                  curfew.Outcome
-	share                 int // percent; 0: all
+	share                 int    // percent; 0: all
+	absent                string // the mechanic who did not come; empty: nobody is to be counted
+}
+
+// whoIsAbsent is the mechanic of a session, if they are to be counted as one who did not come.
+func whoIsAbsent(count bool, s curfew.Session) string {
+	if !count {
+		return ""
+	}
+	return s.MechanicID
 }
 
 // settles reports whether the move decides about money.
@@ -51,6 +60,8 @@ const (
 	deleteSlots = `DELETE FROM curfew.mechanic_slots m
 		USING unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
 		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
+	insertAbsences = `INSERT INTO curfew.absences (mechanic_id, session_id, number, customer_id)
+		SELECT * FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[])`
 	// A credit for an extension could not be spent, and who was given the
 	// session's payment back was not given the extensions'.
 	settleExtensions = `UPDATE curfew.checkouts c SET
@@ -97,13 +108,27 @@ func (f *follow) queue(b *pgx.Batch) {
 	if f.requestTo != "" {
 		b.Queue(updateRequests, customers, sessions, f.requestTo, null(f.assign), f.release).Query(f.readRequests)
 	}
-	if f.assign != "" {
-		b.Queue(insertSlot, f.assign, customers[0], sessions[0]).Fn = refusedAs(curfew.MechanicBusy, "mechanic %s is busy", f.assign)
-	}
 	if f.release || f.to.Ended() {
 		b.Queue(deleteSlots, customers, sessions)
 	}
+	if f.assign != "" {
+		b.Queue(insertSlot, f.assign, customers[0], sessions[0]).Fn = refusedAs(curfew.MechanicBusy, "mechanic %s is busy", f.assign)
+	}
+	f.queueAbsences(b)
 	f.queueCheckouts(b)
+}
+
+func (f *follow) queueAbsences(b *pgx.Batch) {
+	var mechanics, sessions, customers []string
+	var numbers []int64
+	for _, m := range f.moved {
+		if m.absent != "" {
+			mechanics, sessions, numbers, customers = append(mechanics, m.absent), append(sessions, m.sessionID), append(numbers, m.version), append(customers, m.customerID)
+		}
+	}
+	if len(mechanics) > 0 {
+		b.Queue(insertAbsences, mechanics, sessions, numbers, customers)
+	}
 }
 
 func (f *follow) queueCheckouts(b *pgx.Batch) {

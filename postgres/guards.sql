@@ -107,8 +107,10 @@ BEGIN
             s.status := 'completed';
             s.end_reason := 'overran';
             s.ended_at := LEAST(now(), s.started_at + make_interval(secs => s.duration_seconds));
-        ELSIF s.mechanic_id IS NOT NULL THEN
+        ELSIF s.mechanic_id IS NOT NULL AND s.mechanic_joined_at IS NOT NULL THEN
             s.end_reason := 'no_show';
+        ELSIF s.mechanic_id IS NOT NULL THEN
+            s.end_reason := 'unattended';
         ELSIF offered THEN
             s.end_reason := 'expired';
         ELSE
@@ -118,7 +120,7 @@ BEGIN
         SET status = s.status, version = s.version, ended_at = s.ended_at, expires_at = NULL, end_reason = s.end_reason
         WHERE o.customer_id = s.customer_id AND o.id = s.id;
         PERFORM curfew.guard_follow(s, CASE s.end_reason
-            WHEN 'overran' THEN 'completed' WHEN 'no_show' THEN 'cancelled' ELSE 'expired' END);
+            WHEN 'overran' THEN 'completed' WHEN 'no_show' THEN 'cancelled' WHEN 'unattended' THEN 'cancelled' ELSE 'expired' END);
         PERFORM curfew.guard_event(s, was, 'system:guard', s.end_reason);
     END LOOP;
     RETURN NEW;

@@ -70,7 +70,12 @@ func TestAnotherProgramInsertsAfterAnOverdueSession(t *testing.T) {
 			f.exec(`UPDATE curfew.session_requests SET status = 'expired', ended_at = now()`)
 			return st
 		}, "cancelled orphaned", "expired", true, "waiting>cancelled"},
-		"assigned": {func(f *fixture) curfew.Snapshot { return f.accept(f.admit("ada"), "max") }, "cancelled no_show", "cancelled", true, "waiting>cancelled"},
+		"assigned": {func(f *fixture) curfew.Snapshot { return f.accept(f.admit("ada"), "max") }, "cancelled unattended", "cancelled", true, "waiting>cancelled"},
+		"assigned, and the mechanic is in": {func(f *fixture) curfew.Snapshot {
+			st := f.accept(f.admit("ada"), "max")
+			f.exec(`UPDATE curfew.sessions SET mechanic_joined_at = now()`)
+			return st
+		}, "cancelled no_show", "cancelled", true, "waiting>cancelled"},
 		"live": {
 			func(f *fixture) curfew.Snapshot { return f.start(f.accept(f.admit("ada"), "max")) },
 			"completed overran", "completed", false, "live>completed",

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -41,7 +42,7 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 	return all, wrap(err, "read the queue")
 }
 
-const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mechanic_slots WHERE mechanic_id = $1`
+const selectSlot = `SELECT mechanic_id, customer_id, session_id, now() - seen_at FROM curfew.mechanic_slots WHERE mechanic_id = $1`
 
 // Slot returns what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
@@ -51,8 +52,33 @@ func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error)
 
 func scanSlot(r row) (record.Slot, error) {
 	var s record.Slot
-	err := r.Scan(&s.MechanicID, &s.CustomerID, (*text)(&s.SessionID))
+	var silent *time.Duration
+	err := r.Scan(&s.MechanicID, &s.CustomerID, (*text)(&s.SessionID), &silent)
+	if silent != nil {
+		s.Silent = *silent
+	}
 	return s, err
+}
+
+const seeMechanics = `UPDATE curfew.mechanic_slots SET seen_at = now() WHERE mechanic_id = ANY ($1::text[])`
+
+// SeeMechanics records that these mechanics have a live stream.
+func (s queue) SeeMechanics(ctx context.Context, mechanicIDs []string) error {
+	_, err := s.exec(ctx, seeMechanics, mechanicIDs)
+	return wrap(err, "record who is connected")
+}
+
+const selectAbsences = `SELECT count(*), count(*) FILTER (WHERE at > now() - $2::interval), max(at) FROM curfew.absences WHERE mechanic_id = $1`
+
+// Absences counts how often the mechanic did not come.
+func (s queue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
+	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, within)
+	return all, wrap(err, "count the absences of %s", mechanicID)
+}
+
+func scanAbsences(r row) (a record.Absences, err error) {
+	err = r.Scan(&a.Total, &a.Lately, (*moment)(&a.Last))
+	return a, err
 }
 
 const freeSlot = `DELETE FROM curfew.mechanic_slots m

@@ -107,11 +107,13 @@ const updateSession = `UPDATE curfew.sessions s SET
 		expires_at = CASE WHEN $5 IN ('completed', 'cancelled') THEN NULL WHEN $10::interval IS NULL THEN s.expires_at
 			ELSE LEAST(now() + $10, $11::timestamptz) END,
 		ended_at = CASE WHEN $5 NOT IN ('completed', 'cancelled') THEN NULL WHEN $12 = 'overran' THEN ` + overran + ` ELSE now() END,
-		end_reason = CASE WHEN $5 IN ('completed', 'cancelled') THEN $12 END
+		end_reason = CASE WHEN $5 IN ('completed', 'cancelled') THEN $12 END,
+		nudged_at = CASE WHEN $16 THEN now() ELSE s.nudged_at END
 	WHERE s.customer_id = $1 AND s.id = $2 AND s.adopted_from = '' AND s.status || '' = $3 AND s.version = $4
 		AND ($13 = 0 OR ($13 = 1) = (s.expires_at < now()))
 		AND ($14::interval IS NULL OR s.created_at < now() - $14)
 		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))
+		AND ($17::interval IS NULL OR ` + silent + `)
 		AND ($6::text IS NULL OR ` + unrisked + `)`
 
 const (
@@ -121,6 +123,9 @@ const (
 	// offered asks whether session s has an open request.
 	offered = `EXISTS (SELECT FROM curfew.session_requests r
 		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND ` + requestIsOpen + `)`
+	// silent asks whether the mechanic of session s has had no stream for $17.
+	silent = `EXISTS (SELECT FROM curfew.mechanic_slots m
+		WHERE m.mechanic_id = s.mechanic_id AND m.session_id = s.id AND m.seen_at < now() - $17)`
 	// lockSession comes before unrisked: whoever ends a session locks it and then its checkout, and
 	// whoever locked them the other way around would wait for each other.
 	lockSession = `SELECT FROM curfew.sessions s WHERE s.customer_id = $1 AND s.id = $2 FOR NO KEY UPDATE`
@@ -163,6 +168,7 @@ func queueChange(b *pgx.Batch, c record.Change) {
 	}
 	b.Queue(updateSession, c.From.CustomerID, c.From.ID, c.From.Status, c.From.Version, c.To, null(c.Assign), c.Release,
 		c.CustomerJoins, c.MechanicJoins, after, limit, c.EndedBy, c.Guard.Overdue, null(c.Guard.OlderThan), c.Guard.Unoffered,
+		c.Nudge, null(c.Guard.Silent),
 	).Fn = moves(c)
 	if c.Offer != "" {
 		b.Queue(offerSession, c.From.CustomerID, c.From.ID, c.Offer)
@@ -198,7 +204,7 @@ func followOf(c record.Change) *follow {
 	return &follow{
 		moved: []moved{{
 			customerID: c.From.CustomerID, sessionID: c.From.ID, checkoutID: c.From.CheckoutID, version: c.From.Version + 1,
-			reason: c.Reason, owed: c.Owed, share: c.Share,
+			reason: c.Reason, owed: c.Owed, share: c.Share, absent: whoIsAbsent(c.Absent, c.From),
 		}},
 		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release, capture: c.Capture,
 		actor: c.Actor, runID: c.RunID,

@@ -309,7 +309,7 @@ func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
 	}
 	by := map[curfew.RuleName][]curfew.Snapshot{}
 	for _, st := range page {
-		if rule, ok := record.RuleFor(st); ok && rule.To.Ended() {
+		if rule, ok := record.RuleFor(st, record.Terms{}); ok && rule.To.Ended() {
 			by[rule.Name] = append(by[rule.Name], st)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 var columns = map[string]string{
 	"sessions": "customer_id id mechanic_id checkout_id plan kind duration_seconds status version created_at starts_at expires_at " +
 		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives adopted_from adopted_id " +
-		"adopted_generation adopted_word",
+		"adopted_generation adopted_word nudged_at",
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
 		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note " +
@@ -29,7 +29,8 @@ var columns = map[string]string{
 	"payment_differences": "checkout_id kind ref detail first_at last_at",
 	"refused_messages":    "provider reason count first_at last_at",
 	"idempotency_keys":    "customer_id key checkout_id session_id created_at",
-	"mechanic_slots":      "mechanic_id customer_id session_id created_at",
+	"mechanic_slots":      "mechanic_id customer_id session_id created_at seen_at",
+	"absences":            "mechanic_id session_id number customer_id at",
 	"events":              "customer_id subject_id number subject id from_status to_status actor reason run_id at told",
 	"runs":                "id trigger actor reason started_at finished_at outcome error stats undoes",
 	"previews":            "id created_at body",
@@ -72,6 +73,7 @@ var indexes = map[string]string{
 	"refused_messages":    "refused_messages_pkey",
 	"idempotency_keys":    "idempotency_keys_pkey",
 	"mechanic_slots":      "mechanic_slots_pkey mechanic_slots_session",
+	"absences":            "absences_pkey",
 	"events":              "events_pkey events_run events_untold events_at",
 	"runs":                "runs_pkey runs_newest runs_undoes",
 	"previews":            "previews_pkey",

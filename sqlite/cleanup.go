@@ -75,6 +75,7 @@ WHERE customer_id = :customer AND id = :id AND adopted_from = '' AND version = :
       SELECT 1 FROM session_requests r
       WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')) END
   AND CASE :postponed WHEN 1 THEN expires_at > starts_at WHEN 2 THEN expires_at <= starts_at ELSE TRUE END
+  AND (:absent <> 1 OR mechanic_joined_at IS NULL)
   AND (expires_at < :now OR :older_than > 0 AND created_at < :now - :older_than AND (:reason = 'cleared' OR :orphans))
 RETURNING ` + sessionColumns
 
@@ -114,7 +115,7 @@ func (tx *transaction) end(ctx context.Context, b record.Batch, e record.Planned
 	}
 	v.RequestEnded, err = tx.follow(ctx, step{
 		session: v.Session, from: b.Rule.From, requestTo: b.Rule.RequestTo,
-		owed: e.Owed, actor: b.Actor, reason: curfew.WithNote(string(e.Reason), b.Note), runID: b.RunID,
+		owed: e.Owed, absent: whoIsAbsent(b.Rule.Absent == record.Yes, v.Session), actor: b.Actor, reason: curfew.WithNote(string(e.Reason), b.Note), runID: b.RunID,
 	})
 	return v, err
 }
@@ -126,6 +127,7 @@ func endArgs(b record.Batch, e record.PlannedEnd, now time.Time) []any {
 		sql.Named("from", string(b.Rule.From)), sql.Named("assigned", int64(b.Rule.Assigned)),
 		sql.Named("has_request", int64(b.Rule.HasRequest)), sql.Named("older_than", b.Guard.OlderThan.Microseconds()),
 		sql.Named("postponed", int64(b.Rule.Postponed)), sql.Named("orphans", b.Rule.Name == curfew.Orphans),
+		sql.Named("absent", int64(b.Rule.Absent)),
 	}
 }
 
@@ -145,6 +147,31 @@ func (s cleanup) NextDeadline(ctx context.Context, after time.Time, _ []string) 
 	from, _ := since(curfew.Cursor{At: after})
 	at, err = one(ctx, s.db, scanMoment, selectNextDeadline, from)
 	return at, now, wrap(err, "read the next deadline")
+}
+
+const (
+	selectUnaccepted = selectSnapshot + `
+WHERE sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.adopted_from = '' AND sessions.nudged_at IS NULL
+  AND sessions.expires_at >= $1 AND coalesce(sessions.starts_at, sessions.created_at) < $2
+ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id LIMIT $3`
+	selectSilent = selectSnapshot + `
+JOIN mechanic_slots m ON m.session_id = sessions.id AND m.customer_id = sessions.customer_id AND m.mechanic_id = sessions.mechanic_id
+WHERE m.seen_at < $1 AND sessions.status = 'waiting' AND sessions.mechanic_joined_at IS NULL AND sessions.adopted_from = ''
+ORDER BY m.seen_at, sessions.id LIMIT $2`
+)
+
+// Unaccepted returns what has waited for so long, and nobody was told of.
+func (s cleanup) Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error) {
+	now := s.now()
+	all, err := many(ctx, s.db, scanSnapshot(now), selectUnaccepted, micros(now), micros(now.Add(-after)), limit)
+	return all, wrap(err, "find what nobody has accepted")
+}
+
+// Silent returns the sessions whose mechanic has not come, and has had no stream for so long.
+func (s cleanup) Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error) {
+	now := s.now()
+	all, err := many(ctx, s.db, scanSnapshot(now), selectSilent, micros(now.Add(-since)), limit)
+	return all, wrap(err, "find whose mechanic is gone")
 }
 
 // A signal without an end, such as the sweeper's, stays.

@@ -19,10 +19,19 @@ type step struct {
 	release   bool
 	capture   bool
 	owed      curfew.Outcome
-	share     int // percent; 0: all
+	share     int    // percent; 0: all
+	absent    string // the mechanic who did not come; empty: nobody is to be counted
 	actor     curfew.Actor
 	reason    string
 	runID     string
+}
+
+// whoIsAbsent is the mechanic of a session, if they are to be counted as one who did not come.
+func whoIsAbsent(count bool, s curfew.Session) string {
+	if !count {
+		return ""
+	}
+	return s.MechanicID
 }
 
 // follow writes request, slot, checkout and, last, the events, and reports
@@ -32,6 +41,9 @@ func (tx *transaction) follow(ctx context.Context, s step) (request bool, err er
 		return false, err
 	}
 	if err := tx.followSlot(ctx, s); err != nil {
+		return false, err
+	}
+	if err := tx.countAbsence(ctx, s); err != nil {
 		return false, err
 	}
 	due, err := tx.makeDue(ctx, s)
@@ -69,18 +81,29 @@ const insertSlot = `INSERT INTO mechanic_slots (mechanic_id, customer_id, sessio
 const deleteSlot = `DELETE FROM mechanic_slots WHERE session_id = $1 AND customer_id = $2`
 
 func (tx *transaction) followSlot(ctx context.Context, s step) error {
-	switch {
-	case s.assign != "":
-		_, err := tx.exec(ctx, insertSlot, s.assign, s.session.CustomerID, s.session.ID, micros(tx.now))
-		if errors.Is(err, curfew.Conflict) {
-			return curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy", s.assign)
+	if s.release || s.session.Status.Ended() {
+		if _, err := tx.exec(ctx, deleteSlot, s.session.ID, s.session.CustomerID); err != nil {
+			return err
 		}
-		return err
-	case s.release || s.session.Status.Ended():
-		_, err := tx.exec(ctx, deleteSlot, s.session.ID, s.session.CustomerID)
-		return err
 	}
-	return nil
+	if s.assign == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, insertSlot, s.assign, s.session.CustomerID, s.session.ID, micros(tx.now))
+	if errors.Is(err, curfew.Conflict) {
+		return curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy", s.assign)
+	}
+	return err
+}
+
+const insertAbsence = `INSERT INTO absences (mechanic_id, session_id, number, customer_id, at) VALUES ($1, $2, $3, $4, $5)`
+
+func (tx *transaction) countAbsence(ctx context.Context, s step) error {
+	if s.absent == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, insertAbsence, s.absent, s.session.ID, s.session.Version, s.session.CustomerID, micros(tx.now))
+	return err
 }
 
 const (

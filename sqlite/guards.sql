@@ -63,7 +63,8 @@ BEGIN
     SELECT s.customer_id, s.id, s.version + 1, 'session', '', s.status,
         CASE WHEN s.status = 'live' THEN 'completed' ELSE 'cancelled' END, 'system:guard',
         CASE WHEN s.status = 'live' THEN 'overran'
-            WHEN s.mechanic_id IS NOT NULL THEN 'no_show'
+            WHEN s.mechanic_id IS NOT NULL AND s.mechanic_joined_at IS NOT NULL THEN 'no_show'
+            WHEN s.mechanic_id IS NOT NULL THEN 'unattended'
             WHEN EXISTS (SELECT 1 FROM session_requests r
                 WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted')) THEN 'expired'
             ELSE 'orphaned' END

@@ -25,7 +25,10 @@ func TestGuards_AnOverdueSessionDoesNotStandInAnInsertsWay(t *testing.T) {
 		status, reason, request, outcome string
 	}{
 		"waiting":  {status: "cancelled", reason: "expired", request: "expired", outcome: "fulfilled 1"},
-		"assigned": {before: assigned, status: "cancelled", reason: "no_show", request: "cancelled", outcome: "fulfilled 1"},
+		"assigned": {before: assigned, status: "cancelled", reason: "unattended", request: "cancelled", outcome: "fulfilled 1"},
+		"assigned, and the mechanic is in": {
+			before: assigned, tear: "UPDATE sessions SET mechanic_joined_at = 1", status: "cancelled", reason: "no_show", request: "cancelled", outcome: "fulfilled 1",
+		},
 		"live": {
 			before: func(t *testing.T, s *sqlite.Store, st curfew.Snapshot) curfew.Snapshot {
 				return start(t, s, accept(t, s, st, "max"))

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -30,18 +31,39 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 	return all, wrap(err, "read the queue")
 }
 
-const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
+const selectSlot = `SELECT mechanic_id, customer_id, session_id, $2 - seen_at FROM mechanic_slots WHERE mechanic_id = $1`
 
 // Slot returns what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
-	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
+	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID, fromNow(0))
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
 func scanSlot(r row) (record.Slot, error) {
 	var s record.Slot
-	err := r.Scan(&s.MechanicID, &s.CustomerID, &s.SessionID)
+	err := r.Scan(&s.MechanicID, &s.CustomerID, &s.SessionID, span(&s.Silent, time.Microsecond))
 	return s, err
+}
+
+const seeMechanics = `UPDATE mechanic_slots SET seen_at = $1 WHERE mechanic_id IN (SELECT value FROM json_each($2))`
+
+// SeeMechanics records that these mechanics have a live stream.
+func (s queue) SeeMechanics(ctx context.Context, mechanicIDs []string) error {
+	_, err := s.exec(ctx, seeMechanics, fromNow(0), list(mechanicIDs))
+	return wrap(err, "record who is connected")
+}
+
+const selectAbsences = `SELECT count(*), count(*) FILTER (WHERE at > $2), max(at) FROM absences WHERE mechanic_id = $1`
+
+// Absences counts how often the mechanic did not come.
+func (s queue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
+	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, fromNow(-within))
+	return all, wrap(err, "count the absences of %s", mechanicID)
+}
+
+func scanAbsences(r row) (a record.Absences, err error) {
+	err = r.Scan(&a.Total, &a.Lately, moment(&a.Last))
+	return a, err
 }
 
 const freeSlot = `

@@ -103,21 +103,25 @@ const updateSession = `
 UPDATE sessions
 SET status = :to,
     version = version + 1,
-    mechanic_id = CASE WHEN :release THEN NULL ELSE coalesce(:assign, mechanic_id) END,
-    accepted_at = CASE WHEN :release THEN NULL WHEN :assign IS NOT NULL THEN :now ELSE accepted_at END,
+    mechanic_id = CASE WHEN :assign IS NOT NULL THEN :assign WHEN :release THEN NULL ELSE mechanic_id END,
+    accepted_at = CASE WHEN :assign IS NOT NULL THEN :now WHEN :release THEN NULL ELSE accepted_at END,
     customer_joined_at = CASE WHEN :customer_joins THEN :now ELSE customer_joined_at END,
     mechanic_joined_at = CASE WHEN :mechanic_joins THEN :now WHEN :release OR :assign IS NOT NULL THEN NULL ELSE mechanic_joined_at END,
     started_at = CASE WHEN :to = 'live' THEN coalesce(started_at, :now) ELSE started_at END,
     expires_at = CASE WHEN :ended THEN NULL ELSE coalesce(:deadline, expires_at) END,
     ended_at = CASE WHEN NOT :ended THEN NULL
         WHEN :ended_by = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END,
-    end_reason = CASE WHEN :ended THEN :ended_by END
+    end_reason = CASE WHEN :ended THEN :ended_by END,
+    nudged_at = CASE WHEN :nudge THEN :now ELSE nudged_at END
 WHERE customer_id = :customer AND id = :id AND adopted_from = '' AND status = :from AND version = :version
   AND CASE :overdue WHEN 1 THEN expires_at < :now WHEN 2 THEN expires_at >= :now ELSE TRUE END
   AND (:older_than = 0 OR created_at < :now - :older_than)
   AND (NOT :unoffered OR mechanic_id IS NULL AND NOT EXISTS (
       SELECT 1 FROM session_requests r
       WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')))
+  AND (:silent = 0 OR EXISTS (
+      SELECT 1 FROM mechanic_slots m
+      WHERE m.mechanic_id = sessions.mechanic_id AND m.session_id = sessions.id AND m.seen_at < :now - :silent))
   AND (:assign IS NULL OR NOT EXISTS (
       SELECT 1 FROM checkouts c WHERE c.customer_id = sessions.customer_id AND c.id = sessions.checkout_id AND c.at_risk))
 RETURNING ` + sessionColumns
@@ -155,7 +159,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 		}
 		_, err = tx.follow(ctx, step{
 			session: session, from: c.From.Status, requestTo: c.RequestTo, assign: c.Assign, release: c.Release, capture: c.Capture,
-			owed: c.Owed, share: c.Share, actor: c.Actor, reason: c.Reason, runID: c.RunID,
+			owed: c.Owed, share: c.Share, absent: whoIsAbsent(c.Absent, c.From), actor: c.Actor, reason: c.Reason, runID: c.RunID,
 		})
 		if err != nil {
 			return err
@@ -180,6 +184,7 @@ func changeArgs(c record.Change, now time.Time) []any {
 		sql.Named("from", string(c.From.Status)), sql.Named("version", c.From.Version),
 		sql.Named("overdue", int64(c.Guard.Overdue)), sql.Named("older_than", c.Guard.OlderThan.Microseconds()),
 		sql.Named("unoffered", c.Guard.Unoffered),
+		sql.Named("nudge", c.Nudge), sql.Named("silent", c.Guard.Silent.Microseconds()),
 	}
 }
 

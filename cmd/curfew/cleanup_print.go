@@ -90,6 +90,8 @@ var ruleWords = map[curfew.RuleName]string{
 	curfew.ExpiredRequests: "requests that nobody accepted in time",
 	curfew.OldWaiting:      "sessions that nobody accepted in time",
 	curfew.Orphans:         "sessions that were offered to nobody, with their requests",
+	curfew.Forgotten:       "forgotten by their mechanic: back in the queue, and not in the total",
+	curfew.Absences:        "whose mechanic did not come: sessions and their requests",
 	curfew.NoShows:         "accepted and never joined: sessions and their requests",
 	curfew.Overruns:        "live beyond what was bought: sessions and their requests",
 	curfew.Due:             "appointments that begin",

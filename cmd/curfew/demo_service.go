@@ -52,7 +52,7 @@ func (b *sandbox) serve(ctx context.Context, at config.Address, speed float64, d
 func (s settings) sandboxed(dir string, at config.Address) settings {
 	return settings{config.Settings{
 		DatabaseURL: config.DatabaseURL("sqlite:" + filepath.Join(dir, "demo.db")), Listen: at, ListenOps: nowhere,
-		WaitingTTL: s.WaitingTTL, MaxWait: s.MaxWait, OrphanTTL: s.OrphanTTL, JoinTTL: s.JoinTTL,
+		WaitingTTL: s.WaitingTTL, MaxWait: s.MaxWait, OrphanTTL: s.OrphanTTL, JoinTTL: s.JoinTTL, JoinOffer: s.JoinOffer, NudgeAfter: s.NudgeAfter,
 		LiveGrace: s.LiveGrace, ScheduledGrace: s.ScheduledGrace, MinimumLive: s.MinimumLive, VeryStaleAfter: s.VeryStaleAfter, DeferTTL: s.DeferTTL,
 		BlockedRepeatedly: s.BlockedRepeatedly, BlockedWindow: s.BlockedWindow, AuthorizationLife: s.AuthorizationLife,
 		Sweeper: s.Sweeper, LogFormat: s.LogFormat, LogLevel: s.LogLevel, Auth: config.Auth{RoleClaim: s.Auth.RoleClaim},
@@ -66,6 +66,9 @@ func (s settings) faster(speed float64) settings {
 		&s.VeryStaleAfter, &s.DeferTTL, &s.BlockedWindow,
 	} {
 		*d = config.Duration(time.Duration(float64(*d) / speed).Round(time.Millisecond))
+	}
+	for _, d := range []*config.Pause{&s.JoinOffer, &s.NudgeAfter} {
+		*d = config.Pause(time.Duration(float64(*d) / speed).Round(time.Millisecond))
 	}
 	s.Plans = &config.Plans{ByName: curfew.BuiltinPlans()}
 	for name, p := range s.Plans.ByName {

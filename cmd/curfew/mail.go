@@ -12,7 +12,7 @@ type mailCommand struct {
 
 type testMail struct {
 	Address string `arg:"" help:"The recipient."`
-	Notice  string `default:"accepted" placeholder:"NAME" help:"The notice: accepted (the default), expired, missed, no_show, cancelled, deferred, refunded, promised, payment_failed or refund_failed."`
+	Notice  string `default:"accepted" placeholder:"NAME" help:"The notice: accepted (the default), unaccepted, forgotten, expired, missed, unattended, no_show, cancelled, deferred, refunded, promised, payment_failed or refund_failed."`
 }
 
 // Run sends a sample.

@@ -58,7 +58,12 @@ func (s *settings) mails(store mail.Store, signer mail.Signer, baseURL string) (
 	if err != nil {
 		return nil, asUsage(err)
 	}
-	o := mail.Options{Server: mailServer(s.SMTP), From: from, BaseURL: baseURL, Signer: signer}
+	if s.SMTP.Operators != "" {
+		if err := mail.CheckAddress(s.SMTP.Operators); err != nil {
+			return nil, usagef("smtp.operators: %v", err)
+		}
+	}
+	o := mail.Options{Operators: s.SMTP.Operators, Server: mailServer(s.SMTP), From: from, BaseURL: baseURL, Signer: signer}
 	if s.SMTP.Templates != "" {
 		o.Templates = os.DirFS(string(s.SMTP.Templates))
 	}

@@ -20,7 +20,7 @@ type effective struct {
 
 // rulesAndThresholds are the settings that decide what ends, and when.
 var rulesAndThresholds = []string{
-	"waiting_ttl", "max_wait", "orphan_ttl", "join_ttl", "live_grace", "scheduled_grace", "minimum_live", "very_stale_after",
+	"waiting_ttl", "max_wait", "orphan_ttl", "join_ttl", "join_offer", "stream_gone", "nudge_after", "live_grace", "scheduled_grace", "minimum_live", "very_stale_after",
 	"sweeper", "rules", "settle", "appointment_refund", "payment_lost", "part_refunded", "discounts", "authorization_life", "defer_ttl", "blocked_repeatedly",
 	"blocked_window", "free_cancels", "plans",
 }

@@ -29,6 +29,8 @@ const (
 	Party
 	// Offer means that {id} is a request. Lifecycle says whose it must be, in the transaction that moves it.
 	Offer
+	// Colleague means that {id} is a mechanic. A mechanic reaches only themselves.
+	Colleague
 	// InBody means that the body names a customer. The handler asks CheckCustomer.
 	InBody
 )
@@ -166,6 +168,11 @@ func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (R
 		return c, cmp.Or(curfew.CheckID("customer id", id), c.CheckCustomer(id))
 	case Party:
 		return g.authorizeParty(ctx, c)
+	case Colleague:
+		if who.Role == curfew.Mechanic && who.ID != id {
+			return c, ErrNoMechanic
+		}
+		return c, curfew.CheckID("mechanic id", id)
 	case Offer:
 		if c.ID = wire.CanonicalID(id); c.ID == "" {
 			return c, ErrNoRequest
@@ -178,6 +185,7 @@ func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (R
 var (
 	ErrNoSession  = curfew.Errorf(curfew.NotFound, "there is no such session, or it is not yours")
 	ErrNoRequest  = curfew.Errorf(curfew.NotFound, "there is no such request, or it is not yours")
+	ErrNoMechanic = curfew.Errorf(curfew.NotFound, "there is no such mechanic, or it is not you")
 	ErrNoCustomer = curfew.Errorf(curfew.NotFound, "there is no such customer, or it is not you")
 )
 

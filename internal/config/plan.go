@@ -34,7 +34,7 @@ func (p *Plans) UnmarshalText(text []byte) error {
 	return policy.Validate()
 }
 
-var planKeys = []string{"kind", "duration", "waitingTtl", "price", "currency", "extends", "capture", "captureEarly", "delayed"}
+var planKeys = []string{"kind", "duration", "waitingTtl", "joinOffer", "price", "currency", "extends", "capture", "captureEarly", "delayed"}
 
 func readPlan(node *yaml.Node) (curfew.Plan, error) {
 	var plan curfew.Plan
@@ -61,6 +61,8 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 		return (*Duration)(&plan.Duration).UnmarshalText([]byte(text))
 	case "waitingTtl":
 		return (*Duration)(&plan.WaitingTTL).UnmarshalText([]byte(text))
+	case "joinOffer":
+		return (*Duration)(&plan.JoinOffer).UnmarshalText([]byte(text))
 	case "price":
 		plan.Price = new(int64)
 		if *plan.Price, err = strconv.ParseInt(text, 10, 64); err != nil {

@@ -28,6 +28,9 @@ type Settings struct {
 	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"The longest that a session waits without a mechanic after its creation, releases included."`
 	OrphanTTL         Duration `setting:"orphan_ttl" default:"${orphan_ttl}" help:"How long a session may wait without being offered to mechanics."`
 	JoinTTL           Duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
+	JoinOffer         Pause    `setting:"join_offer" default:"${join_offer}" help:"How long a mechanic who has accepted may take to join, before the session goes back into the queue with its place kept; a plan may have its own. 0s: as long as join_ttl, and then it ends."`
+	StreamGone        Pause    `setting:"stream_gone" default:"${stream_gone}" help:"How long the live stream of a mechanic who has accepted and not joined may be gone, before the session goes back into the queue; only if they had one since they accepted. 0s: it does not matter."`
+	NudgeAfter        Pause    `setting:"nudge_after" default:"${nudge_after}" help:"How long a session is in the queue before a webhook, and a mail to smtp.operators, say that nobody has accepted it. 0s: never."`
 	LiveGrace         Duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may run past its planned end."`
 	ScheduledGrace    Duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"How long after its start an appointment is tried once more if its slot was taken."`
 	MinimumLive       Duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it ends."`
@@ -50,7 +53,7 @@ type Settings struct {
 
 	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, where the provider does not say; for plans with capture at_acceptance or at_live."`
 
-	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends, capture, captureEarly, delayed}."`
+	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, joinOffer, price, currency, extends, capture, captureEarly, delayed}."`
 
 	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes it. PostgreSQL only."`
 
@@ -132,6 +135,7 @@ type SMTP struct {
 	PasswordFile string   `setting:"smtp.password_file" contains:"smtp.password" placeholder:"FILE" help:"The file that holds smtp.password, such as a mounted secret."`
 	TLS          string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
 	From         string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
+	Operators    string   `setting:"smtp.operators" placeholder:"ADDRESS" help:"The marketplace's own address, for what its operators should know: that nobody accepts a session (nudge_after)."`
 	Templates    Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
 }
 
@@ -150,7 +154,7 @@ func Defaults() map[string]string {
 		"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly), "free_cancels": Rate{p.FreeCancels, p.FreeCancelsWindow}.String(),
 	}
 	for key, d := range map[string]time.Duration{
-		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
+		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL, "join_offer": p.JoinOffer, "stream_gone": p.StreamGone, "nudge_after": p.NudgeAfter,
 		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "minimum_live": p.MinimumLive, "very_stale_after": p.VeryStaleAfter,
 		"defer_ttl": p.DeferTTL, "credit_ttl": p.CreditTTL, "blocked_window": p.BlockedWindow, "authorization_life": p.AuthorizationLife,
 	} {
@@ -174,7 +178,8 @@ func (s *Settings) Policy() (curfew.Policy, error) {
 	p.JoinTTL, p.LiveGrace, p.ScheduledGrace = time.Duration(s.JoinTTL), time.Duration(s.LiveGrace), time.Duration(s.ScheduledGrace)
 	p.MinimumLive, p.AuthorizationLife = time.Duration(s.MinimumLive), time.Duration(s.AuthorizationLife)
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
-	p.CreditTTL = time.Duration(s.CreditTTL)
+	p.CreditTTL, p.JoinOffer = time.Duration(s.CreditTTL), time.Duration(s.JoinOffer)
+	p.StreamGone, p.NudgeAfter = time.Duration(s.StreamGone), time.Duration(s.NudgeAfter)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
 	p.FreeCancels, p.FreeCancelsWindow = s.FreeCancels.Count, s.FreeCancels.Period
 	p.FinishLost, p.RefundPart = s.PaymentLost == "finish", s.PartRefunded == "refund"

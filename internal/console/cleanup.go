@@ -83,6 +83,8 @@ var choices = []struct {
 }{
 	{curfew.OldWaiting, "Old waiting, with requests"},
 	{curfew.Orphans, "Orphans"},
+	{curfew.Forgotten, "Forgotten by their mechanic"},
+	{curfew.Absences, "Unattended"},
 	{curfew.NoShows, "No-shows"},
 	{curfew.Overruns, "Overran"},
 	{curfew.Due, "Appointments that begin"},
@@ -142,6 +144,7 @@ func previewFigures(stats curfew.Stats) []Figure {
 		figure("expiredRequests", "Expired requests", stats.ExpiredRequests, "nobody accepted them"),
 		figure("oldWaitingSessions", "Old waiting sessions", stats.OldWaitingSessions, "past their deadline"),
 		figure("potentialOrphans", "Potential orphans", stats.OrphanedSessions, "offered to no mechanic"),
+		figure("unattended", "Unattended", stats.Unattended, "accepted, and the mechanic never came"),
 		figure("noShows", "No-shows", stats.NoShows, "accepted, never joined"),
 		figure("overran", "Overran", stats.Overran, "live past what was bought"),
 		figure("scheduledMissed", "Missed", stats.ScheduledMissed, "appointments, slot taken"),

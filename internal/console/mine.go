@@ -156,8 +156,11 @@ func (m mine) money(s curfew.Snapshot) []string {
 		return append(said, "A session that was live for a minute counts as used when it ends.")
 	}
 	reason, what := curfew.Expired, "If nobody accepts in time, "
-	if s.Assigned() {
+	switch {
+	case s.Assigned() && !s.MechanicJoinedAt.IsZero():
 		reason, what = curfew.NoShow, "If you do not join in time, "
+	case s.Assigned():
+		reason, what = curfew.Unattended, "If no mechanic comes in time, "
 	}
 	byItself := m.policy.Owed(s.Session, curfew.Cancelled, reason)
 	byHand := m.policy.Owed(s.Session, curfew.Cancelled, curfew.Cleared)

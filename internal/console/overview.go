@@ -71,7 +71,7 @@ var remedies = map[lifecycle.Code][]string{
 	lifecycle.StaleSessions:     {string(curfew.OldWaiting)},
 	lifecycle.StaleRequests:     {string(curfew.ExpiredRequests)},
 	lifecycle.OrphanedSessions:  {string(curfew.Orphans)},
-	lifecycle.OverdueAssigned:   {string(curfew.NoShows)},
+	lifecycle.OverdueAssigned:   {string(curfew.Forgotten), string(curfew.Absences), string(curfew.NoShows)},
 	lifecycle.OverdueLive:       {string(curfew.Overruns)},
 	lifecycle.OverdueScheduled:  {string(curfew.Due), string(curfew.Misses)},
 	lifecycle.StuckRows:         {},

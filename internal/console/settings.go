@@ -78,11 +78,22 @@ func ruleViews(p curfew.Policy) []Rule {
 		rule(curfew.OldWaiting, "Old waiting sessions", "after "+Span(p.WaitingTTL)+", at most "+Span(p.MaxWait),
 			"Nobody accepted: the session is cancelled, its request expires."),
 		rule(curfew.Orphans, "Orphans", "after "+Span(p.OrphanTTL), "Offered to no mechanic: the session is cancelled."),
+		rule(curfew.Forgotten, "Forgotten by their mechanic", offered(p),
+			"Accepted, and the mechanic did not come: back into the queue with its place kept, and the mechanic is free again."),
+		rule(curfew.Absences, "Unattended", "the same, after "+Span(p.MaxWait)+" of waiting", "It may not wait any longer: the session is cancelled."),
 		rule(curfew.NoShows, "No-shows", Span(p.JoinTTL)+" after acceptance", "Accepted and never joined: cancelled, and the mechanic is free again."),
 		rule(curfew.Overruns, "Overran", Span(p.LiveGrace)+" beyond what was bought", "Live for too long: completed, with the time that was bought."),
 		rule(curfew.Due, "Appointments that begin", "at their start", "The appointment takes the customer's slot and is offered."),
 		rule(curfew.Misses, "Missed appointments", Span(p.ScheduledGrace)+" after the start", "The slot was taken both times: cancelled."),
 	}
+}
+
+// offered is how long a mechanic who has accepted may take to come.
+func offered(p curfew.Policy) string {
+	if p.JoinOffer == 0 {
+		return "for plans with a joinOffer"
+	}
+	return Span(p.JoinOffer) + " after acceptance"
 }
 
 // moneyFacts says what becomes of a payment, by the reason why its session ended.
@@ -94,6 +105,7 @@ func moneyFacts(p curfew.Policy) []Fact {
 	}{
 		{curfew.Expired, "Nobody accepted"},
 		{curfew.Orphaned, "Offered to nobody"},
+		{curfew.Unattended, "The mechanic did not come"},
 		{curfew.NoShow, "Never joined"},
 		{curfew.Missed, "Appointment missed"},
 		{curfew.ByRequest, "Cancelled by somebody"},

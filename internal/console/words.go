@@ -39,6 +39,8 @@ func things(one string) noun { return noun{one, one + "s"} }
 var ruleNouns = map[curfew.RuleName]noun{
 	curfew.OldWaiting: things("old waiting session"),
 	curfew.Orphans:    things("orphan"),
+	curfew.Forgotten:  {"session that goes back into the queue", "sessions that go back into the queue"},
+	curfew.Absences:   things("unattended session"),
 	curfew.NoShows:    things("no-show"),
 	curfew.Overruns:   things("overrun session"),
 	curfew.Due:        {"appointment that begins", "appointments that begin"},
@@ -50,6 +52,8 @@ var statNouns = map[curfew.RuleName]noun{
 	curfew.OldWaiting:      ruleNouns[curfew.OldWaiting],
 	curfew.ExpiredRequests: things("expired request"),
 	curfew.Orphans:         ruleNouns[curfew.Orphans],
+	curfew.Forgotten:       {"session put back into the queue", "sessions put back into the queue"},
+	curfew.Absences:        {"row of unattended sessions", "rows of unattended sessions"},
 	curfew.NoShows:         {"row of no-shows", "rows of no-shows"},
 	curfew.Overruns:        {"row of overrun sessions", "rows of overrun sessions"},
 	curfew.Misses:          {"row of missed appointments", "rows of missed appointments"},
@@ -57,7 +61,7 @@ var statNouns = map[curfew.RuleName]noun{
 
 // statOrder is the order in which they are listed.
 var statOrder = []curfew.RuleName{
-	curfew.OldWaiting, curfew.ExpiredRequests, curfew.Orphans, curfew.NoShows, curfew.Overruns, curfew.Misses,
+	curfew.OldWaiting, curfew.ExpiredRequests, curfew.Orphans, curfew.Absences, curfew.NoShows, curfew.Overruns, curfew.Misses, curfew.Forgotten,
 }
 
 // cleanedUp says what a run did: 2 old waiting sessions and 2 expired requests.

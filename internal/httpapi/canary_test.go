@@ -77,6 +77,22 @@ func (c *canaries) outsider(role curfew.Role, id string) *api.Client {
 	return client
 }
 
+// prolong moves a session's deadline: the client, which is not only for operators, has no method for that.
+func (c *canaries) prolong(op *api.Client, session, reason string) {
+	c.Helper()
+	body := strings.NewReader(`{"minutes":5,"reason":"` + reason + `"}`)
+	req, err := http.NewRequestWithContext(c.Context(), http.MethodPost, op.BaseURL+"/api/debug/sessions/"+session+"/prolong", body)
+	must(c.T, err)
+	req.Header.Set("Authorization", "Bearer "+op.Token)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(req)
+	must(c.T, err)
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		c.Fatalf("prolong: %s", resp.Status)
+	}
+}
+
 func (c *canaries) operator() *api.Client { return c.as(curfew.Admin, operatorName) }
 
 // deliver sends everything to a real webhook receiver and a real mail server.
@@ -145,6 +161,7 @@ func (c *canaries) operate() (sessions []string) {
 	accept(released, "max")
 	done(op.Unassign(ctx, released.SessionID, api.Reason{Reason: c.mark("unassign")}))
 	accept(released, "moe") // the next mechanic
+	c.prolong(op, released.SessionID, c.mark("prolong"))
 	done(op.Clear(ctx, "kim", api.Clearing{Reason: c.mark("clear")}))
 	live("lea", "mia")
 	done(op.Clear(ctx, "lea", api.Clearing{Force: true, Reason: c.mark("force")}))

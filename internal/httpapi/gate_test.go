@@ -59,6 +59,8 @@ var who = map[string][cells]int{
 	"GET /api/mechanics/requests":                 {401, 403, 403, 200, 200, 200, 200, 403, 403, 403, 403},
 	"POST /api/mechanics/requests/{id}/accept":    {401, 403, 403, 200, 409, 409, 403, 403, 403, 403, 403},
 	"POST /api/mechanics/requests/{id}/release":   {401, 403, 403, 200, 404, 404, 403, 403, 403, 403, 403},
+	"POST /api/mechanics/requests/{id}/transfer":  {401, 403, 403, 200, 404, 404, 403, 403, 403, 403, 403},
+	"GET /api/mechanics/{id}":                     {401, 403, 403, 200, 404, 404, 200, 200, 200, 200, 403},
 	"GET /api/debug/cleanup-sessions":             {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/debug/cleanup-sessions":            {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/cleanup-runs":                 {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
@@ -77,6 +79,7 @@ var who = map[string][cells]int{
 	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/explain":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/debug/sessions/{id}/release":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/sessions/{id}/prolong":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/session-health":               {401, 403, 403, 403, 403, 403, 200, 200, 403, 403, 403},
 	"GET /api/webhook-endpoints":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/webhook-endpoints":                 {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
@@ -206,6 +209,8 @@ func (s *scenario) path(pattern string, missing bool) string {
 		id = uuid.Must(uuid.NewV7()).String()
 	case strings.Contains(pattern, "/customers/"):
 		id = s.customer
+	case strings.Contains(pattern, "/mechanics/{id}"):
+		id = s.mechanic
 	case strings.Contains(pattern, "/mechanics/"):
 		id = s.request
 	case strings.Contains(pattern, "/debug/checkouts/"):
@@ -246,6 +251,10 @@ func (s *scenario) body(method, pattern string, c cell) string {
 		return `{"reason":"he is ill"}`
 	case strings.HasSuffix(pattern, "/erase"):
 		return `{"dryRun":true}`
+	case strings.HasSuffix(pattern, "/prolong"):
+		return `{"minutes":5,"reason":"he is on the way"}`
+	case strings.HasSuffix(pattern, "/transfer"):
+		return fmt.Sprintf(`{"mechanicId":"colleague-%d"}`, s.n)
 	case pattern == "/api/webhook-endpoints":
 		return `{"url":"https://example.org/hooks"}`
 	case pattern == "/api/deliveries/replay":

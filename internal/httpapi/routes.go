@@ -16,6 +16,7 @@ import (
 type handlers struct {
 	sessions   sessionHandlers
 	queue      queueHandlers
+	mechanics  mechanicHandlers
 	checkouts  checkoutHandlers
 	books      bookHandlers
 	customers  customerHandlers
@@ -71,6 +72,8 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/mechanics/requests", allow(auth.Nobodys, m, a), "listQueue", "List the requests that mechanics may accept", h.queue.list),
 		at(post, "/api/mechanics/requests/{id}/accept", allow(auth.Offer, m), "acceptRequest", "Accept a request", h.queue.accept),
 		at(post, "/api/mechanics/requests/{id}/release", allow(auth.Offer, m), "releaseRequest", "Put a request back", h.queue.release),
+		at(post, "/api/mechanics/requests/{id}/transfer", allow(auth.Offer, m), "transferRequest", "Give a request to a colleague", h.queue.transfer),
+		at(get, "/api/mechanics/{id}", allow(auth.Colleague, m, a, sv), "readMechanic", "Read how it stands with a mechanic", h.mechanics.read),
 		streaming("/api/stream", allow(auth.Nobodys, c, m, a, sv), "stream", "Stream changes as they happen (server-sent events)", h.streams.Serve),
 		at(get, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "previewCleanup", "Preview what a cleanup would change", h.cleanups.preview).within(cleanupTimeout),
 		at(post, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "runCleanup", "Run a cleanup, or store a preview", h.cleanups.run).within(cleanupTimeout).whole(inCleanupRuns),
@@ -88,6 +91,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),
+		at(post, "/api/debug/sessions/{id}/prolong", allow(auth.Party, a), "prolongSession", "Move a session's deadline", h.sessions.prolong),
 		at(get, "/api/debug/session-health", allow(auth.Nobodys, a, sv), "sessionHealth", "Report health", h.health.report).answers(200, 503).unlimited().impersonal(),
 		at(post, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "acknowledgeFinding", "Acknowledge a finding until a given time", h.health.acknowledge),
 		at(del, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "withdrawAcknowledgement", "Withdraw an acknowledgement", h.health.withdraw),

@@ -192,6 +192,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 	return handlers{
 		sessions:   sessionHandlers{o.Keeper},
 		queue:      queueHandlers{o.Keeper},
+		mechanics:  mechanicHandlers{o.Keeper},
 		checkouts:  checkoutHandlers{o.Keeper},
 		books:      bookHandlers{o.Keeper, o.Logger},
 		customers:  customerHandlers{o.Keeper},

@@ -35,6 +35,9 @@ type Guard struct {
 	Overdue Match
 	// OlderThan matches only sessions created longer ago; 0 adds nothing.
 	OlderThan time.Duration
+	// Silent matches only sessions whose mechanic has had a stream since accepting, and none
+	// for so long; 0 adds nothing.
+	Silent time.Duration
 	// Unoffered matches only sessions without an open request and a mechanic.
 	Unoffered bool
 }
@@ -60,6 +63,11 @@ type Change struct {
 	Assign string
 	// Release removes the mechanic and frees their slot.
 	Release bool
+	// Nudge records that the marketplace is told that nobody has accepted.
+	Nudge bool
+	// Absent counts the mechanic who is released, or whose session ends: they had accepted,
+	// and did not join.
+	Absent bool
 	// CustomerJoins and MechanicJoins record who joins now.
 	CustomerJoins, MechanicJoins bool
 	// Offer is the id of the request that an appointment opens when it begins, in its
@@ -154,6 +162,16 @@ type Slot struct {
 	MechanicID string
 	CustomerID string
 	SessionID  string
+	// Silent is how long ago the mechanic last had a live stream since accepting; 0: now, or
+	// never.
+	Silent time.Duration
+}
+
+// Absences is how often a mechanic accepted a session and did not come.
+type Absences struct {
+	Total  int
+	Lately int // within the time that was asked about
+	Last   time.Time
 }
 
 // The concerns of checkouts that stay as they are.

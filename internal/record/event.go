@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -50,14 +51,23 @@ func (e EnrichedEvent) Kind() string {
 func stepWithin(reason string) string {
 	code, _, _ := strings.Cut(reason, ": ")
 	switch {
-	case code == curfew.AcceptedReason, code == curfew.ReleasedReason, code == curfew.JoinedReason:
+	case slices.Contains(stepsByReason, code):
 		return code
+	case strings.HasPrefix(code, curfew.ProlongedReason+" "):
+		return curfew.ProlongedReason
 	case strings.HasPrefix(reason, curfew.ExtendedReason+" "):
 		return curfew.ExtendedReason
 	case reason == curfew.PostponedReason:
 		return "postponed"
+	case reason == curfew.UnacceptedReason:
+		return "unaccepted"
 	}
 	return "changed"
+}
+
+// stepsByReason are the reasons of the steps that are named by the whole of it.
+var stepsByReason = []string{
+	curfew.AcceptedReason, curfew.ReleasedReason, curfew.TransferredReason, string(curfew.Forgotten), curfew.JoinedReason,
 }
 
 // TestKind is the kind of a delivery that no event caused.
@@ -69,7 +79,7 @@ func EventKinds() []string {
 	for _, s := range curfew.SessionStatuses() {
 		all = append(all, "session."+string(s))
 	}
-	for _, step := range []string{curfew.AcceptedReason, curfew.ReleasedReason, curfew.JoinedReason, curfew.ExtendedReason, "postponed", "changed"} {
+	for _, step := range append(slices.Clone(stepsByReason), curfew.ExtendedReason, curfew.ProlongedReason, "unaccepted", "postponed", "changed") {
 		all = append(all, "session."+step)
 	}
 	for _, o := range curfew.Outcomes() {

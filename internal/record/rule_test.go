@@ -21,10 +21,14 @@ func TestEverySessionHasExactlyOneRule(t *testing.T) {
 		if rapid.Bool().Draw(t, "postponed") {
 			s.ExpiresAt = s.StartsAt.Add(time.Minute)
 		}
+		if rapid.Bool().Draw(t, "joined") {
+			s.MechanicJoinedAt = time.Unix(1, 0)
+		}
+		terms := record.Terms{Offer: rapid.Bool().Draw(t, "offer"), Spent: rapid.Bool().Draw(t, "spent")}
 		s.Request.Status = rapid.SampledFrom(append(curfew.RequestStatuses(), "")).Draw(t, "request")
 		matching := 0
 		for _, r := range record.Rules() {
-			if r.Matches(s) {
+			if r.Matches(s, terms) {
 				matching++
 				if !curfew.Legal(r.From, r.To) {
 					t.Fatalf("rule %s makes the illegal step %s → %s", r.Name, r.From, r.To)
@@ -41,9 +45,11 @@ func TestLesson04_NoRuleForUnassignedSessionsMatchesAnAcceptedOne(t *testing.T) 
 	t.Parallel()
 	accepted := curfew.Snapshot{Session: curfew.Session{Status: curfew.Waiting, MechanicID: "m"}}
 	for _, accepted.Request.Status = range append(curfew.RequestStatuses(), "") {
-		for _, r := range record.Rules() {
-			if r.Matches(accepted) && r.Name != curfew.NoShows {
-				t.Errorf("rule %s matches an accepted session whose request is %q", r.Name, accepted.Request.Status)
+		for _, terms := range []record.Terms{{}, {Offer: true}, {Spent: true}, {Offer: true, Spent: true}} {
+			for _, r := range record.Rules() {
+				if r.Matches(accepted, terms) && r.Assigned != record.Yes {
+					t.Errorf("rule %s matches an accepted session whose request is %q", r.Name, accepted.Request.Status)
+				}
 			}
 		}
 		if accepted.Orphan() {

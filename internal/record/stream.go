@@ -21,7 +21,7 @@ func (n StreamEvent) OfSession() bool { return n.SessionID == n.Subject }
 // out of the queue. Joining changes nothing there.
 func (n StreamEvent) Offers() bool {
 	to := curfew.SessionStatus(n.To)
-	return to == curfew.Waiting && n.Reason != "joined" || curfew.SessionStatus(n.From) == curfew.Waiting && to.Ended()
+	return to == curfew.Waiting && n.Reason != curfew.JoinedReason && n.Reason != curfew.UnacceptedReason || curfew.SessionStatus(n.From) == curfew.Waiting && to.Ended()
 }
 
 // Message is a message of the live streams, encoded once for everybody who

@@ -68,7 +68,7 @@ func (b *broadcaster) watched() bool {
 	return b.watchers > 0
 }
 
-// Run publishes health to admins who watch, and reports to other processes how many mechanics are connected to this one,
+// Run publishes health to admins who watch, and reports to other processes which mechanics are connected to this one,
 // until the context ends.
 func (s *Server) Run(ctx context.Context) {
 	var all sync.WaitGroup
@@ -102,11 +102,11 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 // reportConnected reports nothing until a mechanic connects: many processes never have one.
 func (s *Server) reportConnected(ctx context.Context) {
 	for reported := 0; ctx.Err() == nil; {
-		if n := s.limiter.mechanicsConnected(); n > 0 || reported > 0 {
-			if err := s.health.Connected(ctx, n); err == nil {
-				reported = n
+		if ids := s.limiter.mechanicsConnected(); len(ids) > 0 || reported > 0 {
+			if err := s.health.Connected(ctx, ids); err == nil {
+				reported = len(ids)
 			} else if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "the number of connected mechanics could not be reported", "error", err)
+				s.log.WarnContext(ctx, "which mechanics are connected could not be reported", "error", err)
 			}
 			pause(ctx, figuresAtMost)
 		}

@@ -3,6 +3,7 @@ package sse
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -46,9 +47,25 @@ func Encode(n record.StreamEvent, s curfew.Snapshot) []record.Message {
 	case s.ID == "":
 		return nil // the session was removed by hand
 	case n.Offers() && s.Request.ID != "":
-		return []record.Message{sessionEvent(n, s), insideEvent(n, s), requestEvent(n, s)}
+		return append([]record.Message{sessionEvent(n, s), insideEvent(n, s), requestEvent(n, s)}, takenEvent(n, s)...)
 	}
 	return []record.Message{sessionEvent(n, s), insideEvent(n, s)}
+}
+
+// takenEvent tells a mechanic that a session is theirs no more, because they did not come. What became of it since is not
+// theirs to know.
+func takenEvent(n record.StreamEvent, s curfew.Snapshot) []record.Message {
+	code, mechanicID, _ := strings.Cut(n.Reason, ": ")
+	if code != string(curfew.Forgotten) || mechanicID == "" || mechanicID == s.MechanicID {
+		return nil
+	}
+	session := wire.Session(s.Outside())
+	session = api.Session{
+		ID: session.ID, Status: n.To, CustomerID: session.CustomerID, Plan: session.Plan, Type: session.Type, CreatedAt: session.CreatedAt,
+	}
+	return []record.Message{{Topics: []string{topicOf(curfew.Mechanic, mechanicID)}, Text: eventText(n.At, api.SessionEvent, api.SessionChange{
+		SessionID: s.ID, Event: wire.Event(n.Outside()), Session: session,
+	})}}
 }
 
 // sessionEvent is a session's change for everybody but operators.

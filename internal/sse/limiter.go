@@ -16,14 +16,13 @@ const (
 
 // limiter counts open streams per caller.
 type limiter struct {
-	mu        sync.Mutex
-	open      map[curfew.Actor]int
-	all       int
-	mechanics int
-	changed   chan struct{} // signals that a mechanic came or left
-	closed    bool
-	closing   chan struct{} // closed when every stream is to end
-	empty     chan struct{} // closed when all have ended
+	mu      sync.Mutex
+	open    map[curfew.Actor]int
+	all     int
+	changed chan struct{} // signals that a mechanic came or left
+	closed  bool
+	closing chan struct{} // closed when every stream is to end
+	empty   chan struct{} // closed when all have ended
 }
 
 var errNoStreams = curfew.Errorf(curfew.Unavailable, "there are no live streams now: read the lists")
@@ -50,7 +49,7 @@ func (l *limiter) acquire(who curfew.Actor) error {
 	}
 	l.all++
 	if l.open[who]++; l.open[who] == 1 {
-		l.count(who, 1)
+		l.note(who)
 	}
 	return nil
 }
@@ -61,7 +60,7 @@ func (l *limiter) release(who curfew.Actor) {
 	l.all--
 	if l.open[who]--; l.open[who] == 0 {
 		delete(l.open, who)
-		l.count(who, -1)
+		l.note(who)
 	}
 	l.closeEmpty()
 }
@@ -85,20 +84,26 @@ func (l *limiter) closeEmpty() {
 	}
 }
 
-func (l *limiter) count(who curfew.Actor, n int) {
+// note signals that a mechanic came or left.
+func (l *limiter) note(who curfew.Actor) {
 	if who.Role != curfew.Mechanic {
 		return
 	}
-	l.mechanics += n
 	select {
 	case l.changed <- struct{}{}:
 	default:
 	}
 }
 
-// mechanicsConnected returns how many mechanics have a stream.
-func (l *limiter) mechanicsConnected() int {
+// mechanicsConnected returns which mechanics have a stream.
+func (l *limiter) mechanicsConnected() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.mechanics
+	var ids []string
+	for who := range l.open {
+		if who.Role == curfew.Mechanic {
+			ids = append(ids, who.ID)
+		}
+	}
+	return ids
 }

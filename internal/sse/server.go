@@ -35,10 +35,10 @@ type Subscription interface {
 	Leave()
 }
 
-// Health is lifecycle's health as the streams need it: the report for admins, and the count of connected mechanics.
+// Health is lifecycle's health as the streams need it: the report for admins, and who of the mechanics is connected.
 type Health interface {
 	Report(ctx context.Context) lifecycle.Report
-	Connected(ctx context.Context, mechanics int) error
+	Connected(ctx context.Context, mechanicIDs []string) error
 }
 
 // Gate says whether the token of an open stream still counts: an auth.Gate.

@@ -166,7 +166,7 @@ func postpones(f *fixture) {
 }
 
 func ruleOf(st curfew.Snapshot) curfew.RuleName {
-	rule, _ := record.RuleFor(st)
+	rule, _ := record.RuleFor(st, record.Terms{})
 	return rule.Name
 }
 

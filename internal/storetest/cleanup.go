@@ -66,7 +66,8 @@ func (f *sessionFixture) snapshots() map[curfew.RuleName]curfew.Snapshot {
 	f.Helper()
 	all := map[curfew.RuleName]curfew.Snapshot{
 		curfew.OldWaiting: f.admit("waiting"),
-		curfew.NoShows:    f.accepted("assigned", "max"),
+		curfew.Absences:   f.accepted("absent", "ann"),
+		curfew.NoShows:    f.attended("assigned", "max"),
 		curfew.Overruns:   f.live("live", "eve"),
 		curfew.Due:        f.scheduled("due"),
 		curfew.Misses:     f.postponed("postponed"),

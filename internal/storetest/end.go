@@ -37,7 +37,7 @@ func (f *sessionFixture) endsNone(what string, b record.Batch) {
 
 func endsByRule(f *fixture) {
 	for name, st := range f.snapshots() {
-		rule, _ := record.RuleFor(st)
+		rule, _ := record.RuleFor(st, record.Terms{Offer: true, Spent: true})
 		f.same("the rule of "+string(name), rule.Name, name)
 		if !rule.To.Ended() {
 			continue
@@ -47,6 +47,7 @@ func endsByRule(f *fixture) {
 			owed = curfew.Fulfilled
 		}
 		b := batch(owed, st)
+		b.Rule, b.Ends[0].Reason = rule, rule.Reason
 		got := f.end(b)
 		f.same("ended by "+string(name), len(got), 1)
 		f.sameEnd(rule, st, got[0])
@@ -115,8 +116,8 @@ func endsOwnRule(f *fixture) {
 	all := f.snapshots()
 	for _, rule := range record.Rules() {
 		for name, st := range all {
-			if name == rule.Name || !rule.To.Ended() {
-				continue
+			if name == rule.Name || !rule.To.Ended() || name == curfew.Absences && rule.Name == curfew.NoShows {
+				continue // where mechanics have no time of their own, who did not come is a no-show
 			}
 			b := batch(curfew.Credited, st)
 			b.Rule = rule

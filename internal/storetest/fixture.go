@@ -45,7 +45,7 @@ var tables = []string{
 	"payment_differences", "refused_messages",
 	"idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
-	"quarantine", "acknowledgements", "api_keys", "revocations", "sign_ins", "audit_links", "audit_entries", "audit_subjects", "approvals", "erasures",
+	"quarantine", "absences", "acknowledgements", "api_keys", "revocations", "sign_ins", "audit_links", "audit_entries", "audit_subjects", "approvals", "erasures",
 }
 
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}
@@ -183,6 +183,14 @@ func (f *sessionFixture) change(c record.Change) curfew.Snapshot {
 func (f *sessionFixture) accepted(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(accepting(f.admit(customer), mechanic))
+}
+
+// attended is an accepted session that its mechanic has joined.
+func (f *sessionFixture) attended(customer, mechanic string) curfew.Snapshot {
+	f.Helper()
+	return f.change(record.Change{
+		From: f.accepted(customer, mechanic).Session, To: curfew.Waiting, Reason: "joined", Actor: shop, MechanicJoins: true,
+	})
 }
 
 // live returns a new live session.

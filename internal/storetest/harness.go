@@ -88,6 +88,7 @@ func contracts() map[string]contract {
 		"replay":       replays,
 		"session":      sessions,
 		"request":      requests,
+		"absence":      absences,
 		"checkout":     checkouts,
 		"payment":      payments,
 		"refund":       refunds,

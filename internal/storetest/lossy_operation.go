@@ -23,6 +23,14 @@ func (l lossyDeadlines) NextDeadline(ctx context.Context, after time.Time, sourc
 	return at, now, err
 }
 
+func (l lossyDeadlines) Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error) {
+	return answered[[]curfew.Snapshot](l.answers)(l.store.Unaccepted(ctx, after, limit))
+}
+
+func (l lossyDeadlines) Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error) {
+	return answered[[]curfew.Snapshot](l.answers)(l.store.Silent(ctx, since, limit))
+}
+
 func (l lossyDeadlines) Tidy(ctx context.Context, window time.Duration) error {
 	return l.done(l.store.Tidy(ctx, window))
 }

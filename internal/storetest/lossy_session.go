@@ -134,6 +134,14 @@ func (l lossyQueue) Slot(ctx context.Context, mechanicID string) (record.Slot, e
 	return answered[record.Slot](l.answers)(l.store.Slot(ctx, mechanicID))
 }
 
+func (l lossyQueue) SeeMechanics(ctx context.Context, mechanicIDs []string) error {
+	return l.done(l.store.SeeMechanics(ctx, mechanicIDs))
+}
+
+func (l lossyQueue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
+	return answered[record.Absences](l.answers)(l.store.Absences(ctx, mechanicID, within))
+}
+
 func (l lossyQueue) FreeSlot(ctx context.Context, s record.Slot) error {
 	return l.done(l.store.FreeSlot(ctx, s))
 }

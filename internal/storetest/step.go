@@ -86,7 +86,7 @@ func endChange(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason)
 
 // batch ends sessions by their rule, with its own reason.
 func batch(owed curfew.Outcome, snapshots ...curfew.Snapshot) record.Batch {
-	rule, _ := record.RuleFor(snapshots[0])
+	rule, _ := record.RuleFor(snapshots[0], record.Terms{})
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range snapshots {
 		b.Ends = append(b.Ends, record.PlannedEnd{

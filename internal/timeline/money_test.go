@@ -146,7 +146,7 @@ payment: Payment cs_1 (1,234.50 EUR, reserved) brought its session (by the provi
 request: A mechanic accepted session ID (by mechanic m).
 payment: What is reserved for payment cs_1 (1,234.50 EUR, reserved) is to be charged now (by mechanic m).
 payment: 1,234.50 EUR was charged for payment cs_1 (pi_1).
-deadline: Session ID ends by itself (no_show), unless both have come in; its payment is then refund_due.
+deadline: Session ID goes back into the queue with its place kept, unless its mechanic has come in.
 `},
 		"money that was reserved, and released": {func(env *environment) {
 			env.receive(reservation())

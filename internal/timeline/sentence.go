@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -67,19 +66,20 @@ var unnamed = map[curfew.Role]string{
 
 // endTexts say how a session ended, by reason.
 var endTexts = map[curfew.EndReason]string{
-	curfew.Expired:   "Nobody accepted session %s in time: it ended",
-	curfew.Orphaned:  "Session %s was offered to nobody: it ended",
-	curfew.NoShow:    "Session %s was accepted, and did not go live in time: it ended",
-	curfew.Overran:   "Session %s was live beyond what was bought and the grace: it ended",
-	curfew.Missed:    "The slot was taken at both chances of appointment %s: it was missed",
-	curfew.Cleared:   "Session %s was ended by hand before its deadline",
-	curfew.ByRequest: "Session %s was cancelled before its deadline",
-	curfew.TooShort:  "Session %s was ended after less than a minute: it counts as cancelled",
-	curfew.Finished:  "Session %s was ended before its deadline: it is completed",
-	curfew.ByRefund:  "Session %s was cancelled, because its payment is given back",
-	curfew.ByPayment: "Session %s was cancelled, because its payment failed or was taken back",
-	curfew.Duplicate: "Session %s was cancelled: another session had the same payment",
-	curfew.Foreign:   "Session %s was ended by another program",
+	curfew.Expired:    "Nobody accepted session %s in time: it ended",
+	curfew.Orphaned:   "Session %s was offered to nobody: it ended",
+	curfew.Unattended: "Session %s was accepted, and its mechanic did not come: it ended, because it had waited for as long as it may",
+	curfew.NoShow:     "Session %s was accepted, and did not go live in time: it ended",
+	curfew.Overran:    "Session %s was live beyond what was bought and the grace: it ended",
+	curfew.Missed:     "The slot was taken at both chances of appointment %s: it was missed",
+	curfew.Cleared:    "Session %s was ended by hand before its deadline",
+	curfew.ByRequest:  "Session %s was cancelled before its deadline",
+	curfew.TooShort:   "Session %s was ended after less than a minute: it counts as cancelled",
+	curfew.Finished:   "Session %s was ended before its deadline: it is completed",
+	curfew.ByRefund:   "Session %s was cancelled, because its payment is given back",
+	curfew.ByPayment:  "Session %s was cancelled, because its payment failed or was taken back",
+	curfew.Duplicate:  "Session %s was cancelled: another session had the same payment",
+	curfew.Foreign:    "Session %s was ended by another program",
 }
 
 // moves say what happened to a session that goes on.
@@ -95,9 +95,11 @@ var moves = map[curfew.Transition]string{
 
 // waits say what happened to a session that waited on, by the event's reason.
 var waits = map[string]string{
-	curfew.AcceptedReason: "A mechanic accepted session %s",
-	curfew.ReleasedReason: "Session %s was put back into the queue",
-	curfew.JoinedReason:   "One of its parties came into session %s",
+	curfew.AcceptedReason:    "A mechanic accepted session %s",
+	curfew.ReleasedReason:    "Session %s was put back into the queue",
+	string(curfew.Forgotten): "The mechanic did not come: session %s went back into the queue, with its place kept",
+	curfew.UnacceptedReason:  "Nobody has accepted session %s yet: the marketplace is told",
+	curfew.JoinedReason:      "One of its parties came into session %s",
 }
 
 // selfEvident are reasons that their sentence contains already.
@@ -124,6 +126,12 @@ func sessionSentence(s curfew.Session, e curfew.Event) string {
 		if s.Adopted() && endTexts[curfew.EndReason(code)] == "" && code != theirRow {
 			note = e.Reason
 		}
+	case code == string(curfew.Forgotten) && note != "":
+		text, note = "Mechanic "+verbatim(note)+" did not come: session %s went back into the queue, with its place kept", ""
+	case code == curfew.TransferredReason && note != "":
+		text, note = "Session %s was handed over to mechanic "+verbatim(note), ""
+	case strings.HasPrefix(code, curfew.ProlongedReason+" "):
+		text = "The deadline of session %s was moved" + verbatim(strings.TrimPrefix(code, curfew.ProlongedReason))
 	case step.From == curfew.Waiting && step.To == curfew.Waiting && waits[code] != "":
 		text = waits[code]
 	case !selfEvident[code]:
@@ -134,6 +142,9 @@ func sessionSentence(s curfew.Session, e curfew.Event) string {
 	}
 	return fmt.Sprintf(text, newborn(s)) + inPlace(s) + doneBy(s, e.Actor, note) + "."
 }
+
+// verbatim is a text within a format.
+func verbatim(text string) string { return strings.ReplaceAll(text, "%", "%%") }
 
 // newborn names a session that has just come to be, with what was bought.
 func newborn(s curfew.Session) string {
@@ -158,10 +169,13 @@ func (x *Explainer) deadlineSentence(s curfew.Snapshot, c curfew.Checkout) strin
 	if why := x.rules.Stays(s); why != "" {
 		return fmt.Sprintf("Session %s is overdue from then on, and Curfew does not end it: %s.", called(s.Session), why)
 	}
+	if rule, _ := x.rules.RuleFor(s); s.Overdue() && rule.Name == curfew.Forgotten {
+		return fmt.Sprintf("The mechanic of session %s did not come in time: whoever looks next puts it back into the queue, with its place kept.", called(s.Session))
+	}
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", called(s.Session))
 	}
-	rule, _ := record.RuleFor(s)
+	rule, _ := x.rules.RuleFor(s)
 	if s.Adopted() {
 		return fmt.Sprintf("Curfew ends session %s (%s), unless its row has moved on.", called(s.Session), rule.Reason)
 	}
@@ -170,10 +184,12 @@ func (x *Explainer) deadlineSentence(s curfew.Snapshot, c curfew.Checkout) strin
 		return fmt.Sprintf("Appointment %s begins, if the customer's slot is free.", s.ID)
 	case curfew.Misses:
 		return fmt.Sprintf("Appointment %s is missed, if the customer's slot is still taken.", s.ID)
+	case curfew.Forgotten:
+		return fmt.Sprintf("Session %s goes back into the queue with its place kept, unless its mechanic has come in.", s.ID)
 	}
 	unless := map[curfew.RuleName]string{
 		curfew.OldWaiting: "unless a mechanic has accepted it", curfew.Orphans: "at the latest",
-		curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
+		curfew.Absences: "unless its mechanic has come in", curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
 	}[rule.Name]
 	if x.rules.Policy().Plans[s.Plan].Free() {
 		return fmt.Sprintf("Session %s ends by itself (%s), %s; nothing was paid for it.", s.ID, rule.Reason, unless)

@@ -73,7 +73,8 @@ type Store interface {
 type Rules interface {
 	Policy() curfew.Policy
 	AsksProvider() bool
-	Settles(s curfew.Snapshot) bool
+	RuleFor(s curfew.Snapshot) (rule record.Rule, ok bool)
+	Ends(s curfew.Snapshot) bool
 	Stays(s curfew.Snapshot) string
 	Blocker(s curfew.Snapshot) *curfew.Blocker
 	Consequence(a lifecycle.ActionName, t lifecycle.Target) string
@@ -175,7 +176,7 @@ func (x *Explainer) gather(ctx context.Context, customerID string) (t facts, err
 		err = nil
 	case err == nil:
 		t.open, t.now = &s, s.Now
-		if !x.rules.Settles(s) {
+		if !x.rules.Ends(s) {
 			t.blocker = x.rules.Blocker(s)
 		}
 	}

@@ -15,8 +15,8 @@ func Preview(p curfew.Preview) api.Preview {
 	out := api.Preview{
 		WouldClean: api.WouldClean{
 			ExpiredRequests: stats.ExpiredRequests, OldWaitingSessions: stats.OldWaitingSessions,
-			PotentialOrphans: stats.OrphanedSessions, NoShows: stats.NoShows, Overran: stats.Overran,
-			ScheduledMissed: stats.ScheduledMissed, Total: stats.TotalCleaned,
+			PotentialOrphans: stats.OrphanedSessions, Unattended: stats.Unattended, NoShows: stats.NoShows, Overran: stats.Overran,
+			ScheduledMissed: stats.ScheduledMissed, Total: stats.TotalCleaned, Forgotten: stats.Forgotten,
 		},
 		Items: make([]api.PreviewItem, len(p.Items)), Truncated: p.Truncated,
 		Tip: "Use POST method to actually clean these up",

@@ -41,7 +41,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.StaleSessions:     clean(curfew.OldWaiting),
 	lifecycle.StaleRequests:     clean(curfew.ExpiredRequests),
 	lifecycle.OrphanedSessions:  clean(curfew.Orphans),
-	lifecycle.OverdueAssigned:   clean(curfew.NoShows),
+	lifecycle.OverdueAssigned:   clean(curfew.Forgotten, curfew.Absences, curfew.NoShows),
 	lifecycle.OverdueLive:       clean(curfew.Overruns),
 	lifecycle.OverdueScheduled:  clean(curfew.Due, curfew.Misses),
 	lifecycle.LeakedSlots:       clean(),

@@ -24,10 +24,12 @@ type Store interface {
 	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 }
 
-// Options configure a Channel. All but Templates are required.
+// Options configure a Channel. All but Operators and Templates are required.
 type Options struct {
 	Server Server
 	From   *mail.Address
+	// Operators is the marketplace's own address; empty: it is sent nothing.
+	Operators string
 	// Templates is a folder with templates that replace the built-in ones; nil: none.
 	Templates fs.FS
 	// BaseURL is where customers reach this service, for links.
@@ -41,6 +43,7 @@ type Channel struct {
 	sender  *sender
 	words   *words
 	from    *mail.Address
+	desk    string // of the operators; empty: none
 	baseURL string
 	links   Unsubscriptions
 }
@@ -58,7 +61,7 @@ func NewChannel(store Store, o Options) (*Channel, error) {
 		return nil, err
 	}
 	return &Channel{
-		store: store, sender: &sender{server: o.Server}, words: w, from: o.From, baseURL: o.BaseURL,
+		store: store, sender: &sender{server: o.Server}, words: w, from: o.From, desk: o.Operators, baseURL: o.BaseURL,
 		links: Unsubscriptions{store, o.Signer},
 	}, nil
 }
@@ -66,18 +69,21 @@ func NewChannel(store Store, o Options) (*Channel, error) {
 // Name implements notify.Channel.
 func (c *Channel) Name() string { return Name }
 
-// Audience returns a single queue: every customer whose checkout has an address is notified.
+// Audience returns a single queue: every customer whose checkout has an address is notified, and the operators.
 func (c *Channel) Audience(context.Context) (notify.Audience, error) {
-	return notify.Audience{Queues: []string{Name}, Expand: expand}, nil
+	return notify.Audience{Queues: []string{Name}, Expand: c.expand}, nil
 }
 
 // expand returns at most one delivery. Its body is the notice's name.
-func expand(h record.OutsideEnrichedEvent) []record.Delivery {
-	kind := kindOf(h)
-	if kind == "" || h.Checkout.Email == "" {
+func (c *Channel) expand(h record.OutsideEnrichedEvent) []record.Delivery {
+	kind, to := kindOf(h), h.Checkout.Email
+	if kind == unaccepted {
+		to = c.desk
+	}
+	if kind == "" || to == "" {
 		return nil
 	}
-	return []record.Delivery{{Queue: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
+	return []record.Delivery{{Queue: Name, Destination: to, Kind: h.Kind, Body: kind}}
 }
 
 // Send makes one attempt. The text describes the present state.

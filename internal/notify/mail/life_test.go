@@ -47,14 +47,25 @@ var ends = map[string]struct {
 		[]string{"No mechanic was free for your session"},
 		[]string{"Nothing was charged."},
 	},
-	"a mechanic accepts and nobody comes": {
+	"a mechanic accepts, and the customer does not come": {
 		func(w *environment) {
 			f := w.pay("r1")
 			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Sessions.Join(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"})))
 			w.expire(f.SessionID)
 		},
 		[]string{"Your session did not take place"}, // the acceptance was overtaken
 		[]string{"did not begin in time", "kept as credit"},
+	},
+	"a mechanic accepts and does not come": {
+		func(w *environment) {
+			f := w.pay("r1")
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
+			w.Age(w.T, f.SessionID, 4*time.Minute)
+			must(w, ignore(w.keeper.Sweeper.Sweep(w.Context())))
+		},
+		[]string{"Your mechanic did not come: we are looking for another"},
+		[]string{"You keep your place in the queue", "it ends"},
 	},
 	"a mechanic accepts and only the customer comes": {
 		func(w *environment) {

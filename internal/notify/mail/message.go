@@ -28,6 +28,12 @@ func readAddress(text string) (*mail.Address, error) {
 	return at, nil
 }
 
+// CheckAddress is an error of kind Invalid if mail cannot be sent to an address.
+func CheckAddress(text string) error {
+	_, err := readAddress(text)
+	return err
+}
+
 // ParseFrom parses the sender of mails, like Example <help@example.org>. Its error is
 // of kind Invalid.
 func ParseFrom(text string) (*mail.Address, error) {

@@ -13,13 +13,16 @@ import (
 
 // The notices, named like their templates.
 const (
-	accepted  = "accepted"  // a mechanic has taken the session
-	expired   = "expired"   // nobody accepted in time
-	missed    = "missed"    // an appointment's slot was taken at its start
-	noShow    = "no_show"   // accepted, but somebody did not join
-	cancelled = "cancelled" // by somebody
-	deferred  = "deferred"  // a payment waits for the customer's other session
-	refunded  = "refunded"  // the money went back
+	accepted   = "accepted"   // a mechanic has taken the session
+	expired    = "expired"    // nobody accepted in time
+	missed     = "missed"     // an appointment's slot was taken at its start
+	unaccepted = "unaccepted" // nobody has accepted yet: to the operators
+	forgotten  = "forgotten"  // the mechanic did not come: it waits for another
+	unattended = "unattended" // the mechanic did not come, and it may wait no longer
+	noShow     = "no_show"    // accepted, but somebody did not join
+	cancelled  = "cancelled"  // by somebody
+	deferred   = "deferred"   // a payment waits for the customer's other session
+	refunded   = "refunded"   // the money went back
 
 	promised      = "promised"       // a bank sends the money later
 	paymentFailed = "payment_failed" // it did not come, or was taken back
@@ -28,17 +31,21 @@ const (
 
 // Kinds lists the notices.
 func Kinds() []string {
-	return []string{accepted, expired, missed, noShow, cancelled, deferred, refunded, promised, paymentFailed, refundFailed}
+	return []string{accepted, unaccepted, forgotten, expired, missed, unattended, noShow, cancelled, deferred, refunded, promised, paymentFailed, refundFailed}
 }
 
 // courtesies are the notices that customers can unsubscribe from. None is about money.
-var courtesies = []string{accepted}
+var courtesies = []string{accepted, forgotten}
 
 // kindOf returns the notice for an event, or nothing.
 func kindOf(h record.OutsideEnrichedEvent) string {
 	switch h.Kind {
 	case "session." + curfew.AcceptedReason:
 		return accepted
+	case "session." + unaccepted:
+		return unaccepted
+	case "session." + string(curfew.Forgotten):
+		return forgotten
 	case "session." + string(curfew.Cancelled):
 		return kindOfEnd(h.Session.EndReason)
 	case "checkout." + string(curfew.Deferred):
@@ -71,6 +78,8 @@ func kindOfEnd(reason curfew.EndReason) string {
 		return expired
 	case curfew.Missed:
 		return missed
+	case curfew.Unattended:
+		return unattended
 	case curfew.NoShow:
 		return noShow
 	}
@@ -80,16 +89,20 @@ func kindOfEnd(reason curfew.EndReason) string {
 // Notice is what templates are executed with.
 type Notice struct {
 	Kind string
-	Name string // the customer's, safe for a greeting; may be empty
-	Plan string
-	Type string // chat, video or diagnostic; empty without a session
+	// Session and Since are for operators: which session waits, and since when.
+	Session string
+	Since   time.Time
+	Name    string // the customer's, safe for a greeting; may be empty
+	Plan    string
+	Type    string // chat, video or diagnostic; empty without a session
 	// By is who caused it: customer, mechanic, or us.
 	By     string
 	Reason string // why the session ended: see curfew.EndReason
 	// Joined reports whether the customer joined.
 	Joined   bool
 	StartsAt time.Time // of an appointment
-	JoinBy   time.Time // accepted: when the session is given up
+	JoinBy   time.Time // accepted: when the session is given up; zero: as long as the mechanic has not joined, it goes on
+	WaitBy   time.Time // forgotten: when it ends, if nobody accepts
 	RefundBy time.Time // deferred: when a refund is due
 	// Money is what happens to the payment: free, settling (not decided yet), spent (on
 	// a later session), released (it was only reserved), refused (by the bank, which had
@@ -118,7 +131,13 @@ func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	if n.Plan == "" {
 		n.Plan = c.Plan
 	}
-	if s.Status == curfew.Waiting {
+	if kind == unaccepted {
+		n.Session, n.Since = s.ID, curfew.Session(s).QueuedAt().UTC()
+	}
+	switch {
+	case s.Status == curfew.Waiting && s.MechanicID == "":
+		n.WaitBy = s.ExpiresAt.UTC()
+	case s.Status == curfew.Waiting && !s.MechanicJoinedAt.IsZero():
 		n.JoinBy = s.ExpiresAt.UTC()
 	}
 	if slices.Contains([]curfew.Outcome{curfew.RefundDue, curfew.Refunding, curfew.Refunded}, c.Outcome) {
@@ -132,6 +151,8 @@ func (n Notice) pointless(s curfew.OutsideSession) bool {
 	switch n.Kind {
 	case accepted:
 		return s.Status.Ended() || s.MechanicID == ""
+	case forgotten, unaccepted:
+		return s.Status != curfew.Waiting || s.MechanicID != ""
 	case deferred:
 		return n.Money == string(curfew.Fulfilled)
 	case refunded:

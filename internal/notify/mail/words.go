@@ -201,7 +201,7 @@ func sample(kind, money string) Notice {
 	at := time.Date(2026, time.November, 23, 16, 5, 0, 0, time.UTC)
 	n := Notice{
 		Kind: kind, Name: "Ada", Plan: "chat10", Type: string(curfew.Chat), By: string(curfew.Customer), Reason: string(curfew.ByRequest),
-		Joined: true, StartsAt: at, JoinBy: at.Add(time.Hour), RefundBy: at.Add(2 * time.Hour), Money: money,
+		Session: "0199c0de-0000-7000-8001-000000000001", Since: at.Add(-time.Hour), Joined: true, StartsAt: at, JoinBy: at.Add(time.Hour), WaitBy: at.Add(time.Hour), RefundBy: at.Add(2 * time.Hour), Money: money,
 		Amount: curfew.Amount(1999, "eur"), Refund: curfew.Amount(1000, "eur"), Unsubscribe: "https://curfew.example.org/api/unsubscribe?token=sample",
 	}
 	if !slices.Contains(courtesies, kind) {

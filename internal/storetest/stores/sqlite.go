@@ -27,9 +27,23 @@ func SQLite(t testing.TB) storetest.Harness {
 // SQLiteFile is SQLite, and also returns the file's path.
 func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
-	path := SQLiteMigrated(t)
 	var clock stoppable
-	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: clock.now})
+	h, path := sqliteAt(t, clock.now)
+	h.Freeze = func(testing.TB) { clock.stop() }
+	return h, path
+}
+
+// SQLiteAt is SQLite with a clock of the test's own.
+func SQLiteAt(t testing.TB, now func() time.Time) storetest.Harness {
+	t.Helper()
+	h, _ := sqliteAt(t, now)
+	return h
+}
+
+func sqliteAt(t testing.TB, now func() time.Time) (storetest.Harness, string) {
+	t.Helper()
+	path := SQLiteMigrated(t)
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +62,6 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	b := behind{db: db, earlier: "%s - $2"}
 	return storetest.Harness{
 		Store: store, Age: b.age, Exec: b.exec, Query: b.query,
-		Freeze: func(testing.TB) { clock.stop() },
 		FailAt: func(t testing.TB, rows int) { t.Helper(); b.countdownSQLite(t, rows) },
 		Hold: func(t testing.TB, statements ...string) func() {
 			t.Helper()

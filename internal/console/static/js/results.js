@@ -6,6 +6,7 @@ const figures = {
   oldWaitingSessions: ["old waiting session"],
   expiredRequests: ["expired request"],
   orphanedSessions: ["orphan"],
+  unattended: ["row of unattended sessions", "rows of unattended sessions"],
   noShows: ["row of no-shows", "rows of no-shows"],
   overran: ["row of overrun sessions", "rows of overrun sessions"],
   scheduledMissed: ["row of missed appointments", "rows of missed appointments"],

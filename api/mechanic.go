@@ -1,0 +1,33 @@
+package api
+
+import (
+	"context"
+	"time"
+)
+
+// Mechanic is how it stands with a mechanic. Curfew keeps no list of them: one whom nobody has
+// heard of is not busy.
+type Mechanic struct {
+	ID              string     `json:"id"`
+	Busy            bool       `json:"busy"`
+	Session         *Session   `json:"session" doc:"What keeps them busy; null: nothing, or what the caller's key does not reach"`
+	Since           *time.Time `json:"since" doc:"When they accepted it"`
+	Forgotten       int        `json:"forgotten" doc:"How often they accepted a session and did not come"`
+	ForgottenLately int        `json:"forgottenLately" doc:"The same in the last 30 days"`
+	LastForgottenAt *time.Time `json:"lastForgottenAt" doc:"Null: never"`
+}
+
+// Transfer names the colleague who takes a request over.
+type Transfer struct {
+	MechanicID string `json:"mechanicId" minLength:"1" maxLength:"128" doc:"The colleague"`
+}
+
+// Mechanic reads how it stands with a mechanic.
+func (c *Client) Mechanic(ctx context.Context, id string) (Mechanic, error) {
+	return get[Mechanic](ctx, c, at("/api/mechanics/%s", id))
+}
+
+// Transfer gives a request that the caller has accepted to a colleague.
+func (c *Client) Transfer(ctx context.Context, requestID string, to Transfer) (Offered, error) {
+	return post[Offered](ctx, c, at("/api/mechanics/requests/%s/transfer", requestID), to)
+}

@@ -108,6 +108,8 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	for _, what := range []string{"'token', 'jti-1'", "'subject', 'customer:Zoë'"} {
 		h.Exec(t, "INSERT INTO "+h.Schema+"revocations (noun, name, at, actor) SELECT "+what+", created_at, 'admin:anna' FROM "+h.Schema+"checkouts LIMIT 1")
 	}
+	h.Exec(t, "INSERT INTO "+h.Schema+`absences (mechanic_id, session_id, number, customer_id, at)
+		SELECT 'max', id, 3, customer_id, created_at FROM `+h.Schema+"sessions LIMIT 1")
 	for range 3 {
 		h.Age(t, pay("loop", "ref-loop-"+fmt.Sprint(time.Now().UnixNano())).SessionID, 25*time.Minute)
 	}

@@ -35,7 +35,7 @@ func Kinds() []string {
 }
 
 // courtesies are the notices that customers can unsubscribe from. None is about money.
-var courtesies = []string{accepted, forgotten}
+var courtesies = []string{accepted}
 
 // kindOf returns the notice for an event, or nothing.
 func kindOf(h record.OutsideEnrichedEvent) string {

@@ -97,14 +97,13 @@ func (m *forgetful) settle() {
 			continue
 		}
 		delete(m.waiting, id)
-		switch {
-		case s.Status == curfew.Completed:
+		if s.Status == curfew.Completed {
 			m.served++
-		default:
-			m.lost++
-			if m.anybodyFree() {
-				m.avoided++
-			}
+			continue
+		}
+		m.lost++
+		if m.anybodyFree() {
+			m.avoided++
 		}
 	}
 }

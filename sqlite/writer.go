@@ -227,7 +227,7 @@ func (tx *transaction) query(ctx context.Context, query string, args ...any) (*s
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, many closes it
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, tx.failed(err)
 	}

@@ -82,7 +82,7 @@ func listenAt(ctx context.Context, key string, at config.Address) (*net.TCPListe
 	if err != nil {
 		return nil, err
 	}
-	return l.(*net.TCPListener), nil
+	return l.(*net.TCPListener), nil //nolint:errcheck,forcetypeassert // a listener on tcp is one
 }
 
 func serveOn(s *http.Server, l net.Listener) error {

@@ -67,7 +67,7 @@ func defaultOf(f *kong.Flag) string {
 // roff is a manual page that is being written.
 type roff struct{ strings.Builder }
 
-func (m *roff) line(text string) { fmt.Fprintln(m, text) }
+func (m *roff) line(text string) { m.WriteString(text + "\n") }
 
 // text writes a paragraph.
 func (m *roff) text(text string) { m.line(escaped(text)) }

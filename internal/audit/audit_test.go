@@ -282,7 +282,7 @@ func TestTheSameLookIsNotedOnceInAWhile(t *testing.T) {
 		}
 		look("bob", 200)
 		look("ada", 404)
-		time.Sleep(6 * time.Minute)
+		time.Sleep(6 * time.Minute) //nolint:forbidigo // the bubble's clock
 		look("ada", 200)
 		must(t, log.Write(t.Context()))
 		if store.entries != 4 {
@@ -330,14 +330,14 @@ func TestRun(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- log.Run(ctx) }()
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // the bubble's clock
 		happened := time.Now()
 		log.Note(entry("ada"))
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) //nolint:forbidigo // the bubble's clock
 		if store.entries != 1 || !store.newest.At.Equal(happened.Truncate(time.Microsecond)) || !store.newestLink.At.After(happened) {
 			t.Errorf("%d entries, the last one of %s in a link of %s, not of %s", store.entries, store.newest.At, store.newestLink.At, happened)
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(2 * time.Hour) //nolint:forbidigo // the bubble's clock
 		if store.pruned != 3 || store.lastKeep != 1000*time.Hour {
 			t.Errorf("pruned %d times, of what is older than %s", store.pruned, store.lastKeep)
 		}

@@ -102,21 +102,21 @@ func (f *fixture) nowhere(text string) {
 	}
 }
 
-// story is the steps of a customer's events, without who and why.
-func (f *fixture) story(customer string) []string {
+// transitions is the steps of a customer's events, without who and why.
+func (f *fixture) transitions(customer string) []string {
 	f.Helper()
 	return f.rows("SELECT subject_id, number, subject, from_status, to_status, at FROM {events} WHERE customer_id = '" + customer + "' ORDER BY subject_id, number")
 }
 
 func erasesTexts(f *fixture) {
 	st := f.marked("ada")
-	story, paid := f.story("ada"), f.paidBy(st)
+	history, paid := f.transitions("ada"), f.paidBy(st)
 	if !strings.Contains(strings.Join(f.whole(), "\n"), mark) {
 		f.Fatal("nothing is marked")
 	}
 	done := f.erased("ada", "")
 	f.nowhere(mark)
-	f.same("the story", f.story("ada"), story)
+	f.same("the story", f.transitions("ada"), history)
 	paid.Email, paid.Name, paid.Metadata, paid.Note = "", "", nil, ""
 	f.same("the books", f.paidBy(st), paid)
 	f.same("what was done", done.Held["checkouts"], int64(1))
@@ -130,11 +130,11 @@ func replacesID(f *fixture) {
 	st := f.marked(id)
 	f.exec("INSERT INTO {revocations} (noun, name, at, actor) SELECT 'subject', 'customer:" + id + "', created_at, 'admin:mara' FROM {sessions}")
 	f.earlier(id)
-	story, to := f.story(id), record.Pseudonym(newID())
+	history, to := f.transitions(id), record.Pseudonym(newID())
 	done := f.erased(id, to)
 	f.nowhere(mark)
 	f.same("the customer", done.CustomerID, to)
-	f.same("the story", f.story(to), story)
+	f.same("the story", f.transitions(to), history)
 	c := f.checkout(to, st.CheckoutID)
 	l, err := f.Store.LedgerOf(f.Context(), c.Ref)
 	f.must(err)

@@ -25,7 +25,7 @@ var retiredWords = []retired{
 
 	{forms: "rhythm rhythms", becomes: "scheduler"},
 	{forms: "alarm alarms", becomes: "wake-up timer"},
-	{forms: "nudge nudges", becomes: "wake"},
+	{forms: "nudge nudges", becomes: "wake", stays: "what tells the marketplace that nobody accepts"},
 
 	{forms: "rehearse rehearses rehearsal rehearsed", becomes: "dry run"},
 	{forms: "spoil spoils spoilt spoiled spoiler", becomes: "corrupt"},

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,12 +36,11 @@ const operatorName = "MARK-operator@ops.example"
 // canaries is a process whose operators write markers, and everything that outsiders get from it.
 type canaries struct {
 	*environment
-	mailServer *mailtest.Server
+	sent *sent
 
 	mu      sync.Mutex
 	outside bytes.Buffer // every body that an outsider got
-	hooks   int
-	marks   []string // what operators wrote
+	marks   []string     // what operators wrote
 	cookies map[curfew.Actor]string
 }
 
@@ -98,40 +98,54 @@ func (c *canaries) operator() *api.Client { return c.as(curfew.Admin, operatorNa
 // deliver sends everything to a real webhook receiver and a real mail server.
 func (c *canaries) deliver() {
 	c.Helper()
-	store := c.Store.(interface { //nolint:errcheck,forcetypeassert // both are
-		notify.Store
-		webhook.Store
-		mail.Store
-	})
+	c.sent = deliver(c.T, c.Store.(deliveryStore), c.url, c.identity, c.mark("endpoint"), c.search) //nolint:errcheck,forcetypeassert // both are
+}
+
+// deliveryStore is the part of a store that webhooks and mails need.
+type deliveryStore interface {
+	notify.Store
+	webhook.Store
+	mail.Store
+}
+
+// sent is what was delivered.
+type sent struct {
+	hooks atomic.Int64
+	mails *mailtest.Server
+}
+
+// deliver sends everything of a store to a real webhook receiver and a real mail server, until the test has ended.
+func deliver(t *testing.T, store deliveryStore, url string, signer mail.Signer, endpoint string, search func(what string, body []byte)) *sent {
+	t.Helper()
+	s := &sent{}
 	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		c.search("webhook", body)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.hooks++
+		search("webhook", fmt.Appendf(body, "\n%v", r.Header))
+		s.hooks.Add(1)
 	}))
-	c.Cleanup(receiver.Close)
+	t.Cleanup(receiver.Close)
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	endpoints := webhook.Endpoints{Store: store, AllowPrivate: loopback}
-	w, err := endpoints.Add(c.Context(), record.Endpoint{URL: receiver.URL, Description: c.mark("endpoint")})
-	must(c.T, err)
-	_, err = endpoints.Test(c.Context(), w.ID)
-	must(c.T, err)
+	w, err := endpoints.Add(t.Context(), record.Endpoint{URL: receiver.URL, Description: endpoint})
+	must(t, err)
+	_, err = endpoints.Test(t.Context(), w.ID)
+	must(t, err)
 	roots := x509.NewCertPool()
 	roots.AddCert(receiver.Certificate())
-	c.mailServer = mailtest.NewServer(c.T, mailtest.Options{Received: func(m mailtest.Mail) { c.search("mail", fmt.Append(nil, m)) }})
+	s.mails = mailtest.NewServer(t, mailtest.Options{Received: func(m mailtest.Mail) { search("mail", fmt.Append(nil, m)) }})
 	letters, err := mail.NewChannel(store, mail.Options{
-		Server: mail.Server{Host: c.mailServer.Host, Port: c.mailServer.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
-		BaseURL: c.url, Signer: c.identity,
+		Server: mail.Server{Host: s.mails.Host, Port: s.mails.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
+		BaseURL: url, Signer: signer,
 	})
-	must(c.T, err)
+	must(t, err)
 	worker := notify.New(store, notify.Options{Channels: []notify.Channel{
 		webhook.NewChannel(store, webhook.Options{AllowPrivate: loopback, Roots: roots}), letters,
 	}})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(c.Context()))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() { _ = worker.Run(ctx) })
-	c.Cleanup(func() { cancel(); running.Wait() })
+	t.Cleanup(func() { cancel(); running.Wait() })
+	return s
 }
 
 // operate carries out every action of operators, each with a marker of its own.
@@ -350,8 +364,8 @@ func (c *canaries) delivered(sessionID string) {
 	for _, row := range c.Query(c.T, "SELECT body FROM "+c.Schema+"deliveries") {
 		c.search("stored delivery", []byte(row[0]))
 	}
-	if c.hooks == 0 || len(c.mailServer.Mails()) == 0 {
-		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.mailServer.Mails()))
+	if c.sent.hooks.Load() == 0 || len(c.sent.mails.Mails()) == 0 {
+		c.Fatalf("%d webhooks and %d mails arrived", c.sent.hooks.Load(), len(c.sent.mails.Mails()))
 	}
 }
 

@@ -72,6 +72,8 @@ type settings struct {
 	keys    lifecycle.Keys
 	proxies []netip.Prefix // whose word about a request counts
 	limits  map[limit.Class]limit.Rate
+	replace func([]string, slog.Attr) slog.Attr // in the log
+	trace   httpapi.Trace
 }
 
 // ours are the proxies of a test: the test itself.
@@ -120,7 +122,7 @@ func (h *fixture) openKeeper(o settings) {
 	}
 	var err error
 	h.keeper, err = lifecycle.New(store, lifecycle.Options{
-		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, nil)), Observer: h.metrics, Keys: o.keys,
+		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{ReplaceAttr: o.replace})), Observer: h.metrics, Keys: o.keys,
 	})
 	if err != nil {
 		h.Fatal(err)
@@ -141,7 +143,7 @@ func (h *fixture) listen(o settings) {
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
-		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: o.replace})), Trace: o.trace,
 	})
 	if err != nil {
 		h.Fatal(err)

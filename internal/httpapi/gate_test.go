@@ -123,9 +123,15 @@ var scenarios atomic.Int64
 
 func newScenario(h *fixture) *scenario {
 	h.Helper()
-	s := &scenario{h: h, n: scenarios.Add(1)}
-	s.customer, s.mechanic = fmt.Sprintf("customer-%d", s.n), fmt.Sprintf("assigned-%d", s.n)
-	f := h.fulfilled(s.customer)
+	n := scenarios.Add(1)
+	customer := fmt.Sprintf("customer-%d", n)
+	return newScenarioOf(h, n, customer, customer, h.fulfilled(customer))
+}
+
+// newScenarioOf is a scenario of a customer, whose id begins so, with a session that was just paid for.
+func newScenarioOf(h *fixture, n int64, customer, prefix string, f api.Fulfillment) *scenario {
+	h.Helper()
+	s := &scenario{h: h, n: n, customer: customer, mechanic: fmt.Sprintf("assigned-%d", n)}
 	s.session, s.request = f.SessionID, f.RequestID
 	paid, err := h.admin().Checkouts(h.Context(), s.customer)
 	must(h.T, err)
@@ -143,7 +149,7 @@ func newScenario(h *fixture) *scenario {
 	s.endpoint, s.delivery = h.dead()
 	must(h.T, h.store.AddSignIn(h.Context(), record.SignIn{ID: fmt.Sprintf("sign-in-%d", s.n), Actor: anna}, time.Hour))
 	s.keys = map[cell]string{}
-	s.key, s.keys[keyCell] = h.key(record.KeyScope{CustomerPrefix: s.customer})
+	s.key, s.keys[keyCell] = h.key(record.KeyScope{CustomerPrefix: prefix})
 	_, s.keys[elsewhereKey] = h.key(record.KeyScope{CustomerPrefix: "elsewhere-"})
 	_, s.keys[otherKey] = h.key(record.KeyScope{Routes: []string{"sessionHealth"}})
 	_, s.keys[cells] = h.key(record.KeyScope{Routes: []string{"readSession"}})
@@ -289,9 +295,10 @@ func (s *scenario) call(method, pattern string, c cell, missing bool) answer {
 	return s.h.sendAs(by.Role, by.ID, method, path, body)
 }
 
+// Every role on every route gets its status, and of somebody's personal data only what is for them.
 func TestEveryRoleOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	h := newFixtureWith(t, settings{policy: moreTime})
+	p := newPersonalCanary(t)
 	for _, route := range httpapi.RouteTable() {
 		line := route.Method + " " + route.Path
 		want, ok := who[line]
@@ -301,11 +308,13 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 		var s *scenario
 		for c := range cells {
 			if s == nil {
-				s = newScenario(h)
+				s = p.marked()
 			}
-			if got := s.call(route.Method, route.Path, c, false); got.status != want[c] {
+			got := s.call(route.Method, route.Path, c, false)
+			if got.status != want[c] {
 				t.Errorf("%s as %s: %d, want %d: %s", line, cellNames[c], got.status, want[c], got.body)
 			}
+			p.only(s, c, line, got)
 			if want[c] < http.StatusBadRequest { // a refused call changes nothing
 				s = nil
 			}
@@ -314,6 +323,7 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 	if len(who) != len(httpapi.RouteTable()) {
 		t.Errorf("%d rows for %d routes", len(who), len(httpapi.RouteTable()))
 	}
+	p.discreetly()
 }
 
 // S32: the response to what belongs to another is that to what is missing.

@@ -96,7 +96,7 @@ var indexes = map[string]string{
 	"audit_entries":     "audit_entries_pkey audit_entries_actor audit_entries_action",
 	"audit_subjects":    "audit_subjects_pkey audit_subjects_subject",
 	"approvals":         "approvals_pkey approvals_asked",
-	"erasures":          "erasures_pkey erasures_planned",
+	"erasures":          "erasures_pkey erasures_planned erasures_customer",
 }
 
 // triggers are those that the migrations make, by table. The guards are

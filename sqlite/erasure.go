@@ -255,3 +255,18 @@ func erasing(e record.Erasure, held record.Held) (all []write) {
 	}
 	return all
 }
+
+const selectQuiet = `
+SELECT k.customer_id,
+    NOT EXISTS (SELECT 1 FROM events e WHERE e.customer_id = k.customer_id AND e.at >= $2),
+    EXISTS (SELECT 1 FROM erasures x WHERE x.customer_id = k.customer_id
+        AND x.erased_at >= (SELECT max(e.at) FROM events e WHERE e.customer_id = k.customer_id))
+FROM (SELECT DISTINCT customer_id FROM checkouts WHERE customer_id > $1 ORDER BY customer_id LIMIT $3) k ORDER BY k.customer_id`
+
+// Quiet looks at the next customers who have a checkout, in order.
+func (s erasures) Quiet(ctx context.Context, q record.QuietSearch) ([]record.QuietCustomer, error) {
+	all, err := many(ctx, s.reader, func(r row) (c record.QuietCustomer, err error) {
+		return c, r.Scan(&c.ID, flag(&c.Quiet), flag(&c.Erased))
+	}, selectQuiet, q.After, ago(s.now(), q.For), q.Limit)
+	return all, wrap(err, "look for quiet customers")
+}

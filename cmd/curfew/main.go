@@ -35,6 +35,7 @@ type commandLine struct {
 	Check       checkCommand       `cmd:"" help:"Show whether a customer is blocked, by what, and until when. Exit 0: clear, 3: blocked."`
 	Explain     explainCommand     `cmd:"" help:"Show the timeline of a customer, session, payment or run."`
 	Customer    customerCommand    `cmd:"" help:"Export what is held of a customer, or erase what is personal in it."`
+	Retention   retentionCommand   `cmd:"" help:"Erase what was kept as long as retention.texts and retention.customers say, or count it."`
 	Cleanup     cleanupCommand     `cmd:"" help:"Clean up now, or preview that."`
 	Undo        undoCommand        `cmd:"" help:"${undo}"`
 	Health      healthCommand      `cmd:"" help:"Print the health report. Exit 0: healthy, 1: issues, 2: cannot tell."`

@@ -37,6 +37,7 @@ type service struct {
 	traces        tracing // zero: none
 	audit         *audit.Log
 	worker        *notify.Worker
+	retention     privacy.Retention // zero: the sweeper is off
 	keeper        *lifecycle.Keeper
 	hub           *stream.Hub
 	server        *httpapi.Server
@@ -134,9 +135,12 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics.Watch(svc.keeper.Health)
 	if svc.worker, err = s.worker(svc.db, identity, svc.url, notify.Options{
-		Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: metrics, Adopted: s.AdoptDeliveries.On(),
+		Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: metrics, Adopted: s.AdoptDeliveries.On(), Keep: time.Duration(s.Retention.Deliveries),
 	}); err != nil {
 		return err
+	}
+	if s.Sweeper.On() {
+		svc.retention = s.retention(svc.db, svc.log)
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
@@ -171,6 +175,7 @@ func (svc *service) run(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.keeper.Sweeper.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(working) })
+	group.Go(func() error { return svc.retention.Run(sweeping) })
 	if a := svc.db.adoption(); a != nil {
 		group.Go(func() error { return a.Run(sweeping) })
 	}

@@ -67,6 +67,8 @@ type Settings struct {
 	Limits   Limits   `embed:"" prefix:"limits-"`
 	Audit    Audit    `embed:"" prefix:"audit-"`
 
+	Retention Retention `embed:"" prefix:"retention-"`
+
 	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Where to send traces by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables work too."`
 	Webhooks      Webhooks `embed:"" prefix:"webhooks-"`
 	SMTP          SMTP     `embed:"" prefix:"smtp-"`
@@ -112,6 +114,13 @@ type Stripe struct {
 
 	ReverseTransfer      OnOff `setting:"stripe.reverse_transfer" default:"off" help:"on takes a refund back from the connected account that the payment was passed on to (a destination charge); off leaves it there. Change it only while no refund is under way."`
 	RefundApplicationFee OnOff `setting:"stripe.refund_application_fee" default:"off" help:"on gives back your platform's fee with a refund, in proportion; off keeps it. Change it only while no refund is under way."`
+}
+
+// Retention says how long what is personal is kept.
+type Retention struct {
+	Deliveries Age `setting:"retention.deliveries" default:"720h" help:"How long deliveries that arrived can be read; at least 24h."`
+	Texts      Age `setting:"retention.texts" default:"0s" help:"How long after the last event of a customer names, addresses, metadata and what operators wrote are erased; at least 24h. 0s: never."`
+	Customers  Age `setting:"retention.customers" default:"0s" help:"How long after the last event of a customer the id is replaced, too; at least 24h. 0s: never."`
 }
 
 // Payments holds the secrets that sign what is told of payments at other providers.

@@ -93,6 +93,23 @@ func (k *AuditKeep) UnmarshalText(text []byte) error {
 // String is that of Duration.
 func (k AuditKeep) String() string { return Duration(k).String() }
 
+// Age is how long something is kept: at least a day. 0 means for ever.
+type Age time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Age) UnmarshalText(text []byte) error {
+	if err := (*Duration)(a).UnmarshalText(text); err != nil {
+		return err
+	}
+	if *a != 0 && *a < Age(24*time.Hour) {
+		return fmt.Errorf("must be 0s or at least 24h, not %s", text)
+	}
+	return nil
+}
+
+// String is that of Duration.
+func (a Age) String() string { return Duration(a).String() }
+
 // OnOff is a switch: on or off.
 type OnOff string
 

@@ -14,9 +14,7 @@ const (
 	// grace is how long sends under way may still take when the worker stops.
 	grace       = 5 * time.Second
 	forgetEvery = time.Hour
-	// keep is how long delivered deliveries stay readable.
-	keep       = 30 * 24 * time.Hour
-	forgetPage = 1000
+	forgetPage  = 1000
 )
 
 // Options configure a worker. Only Channels is needed.
@@ -26,6 +24,8 @@ type Options struct {
 	Wake     <-chan struct{}
 	Logger   *slog.Logger // nil discards the log
 	Observer Observer     // nil discards the outcomes
+	// Keep is how long delivered deliveries stay readable; 0: for ever.
+	Keep time.Duration
 	// Adopted also sends what happens to sessions whose rows are a marketplace's own.
 	Adopted bool
 }
@@ -39,6 +39,7 @@ type Worker struct {
 	wake       <-chan struct{}
 	log        *slog.Logger
 	observe    Observer
+	keep       time.Duration
 
 	sending  sync.WaitGroup
 	mu       sync.Mutex
@@ -58,7 +59,7 @@ func New(store Store, o Options) *Worker {
 	q := quarantine{store, o.Logger}
 	return &Worker{
 		publisher: publisher{store, q, o.Channels, o.Adopted}, queues: store, quarantine: q,
-		channels: o.Channels, wake: o.Wake, log: o.Logger, observe: o.Observer,
+		channels: o.Channels, wake: o.Wake, log: o.Logger, observe: o.Observer, keep: o.Keep,
 		busy: map[string]bool{}, breakers: map[string]breaker{}, finished: make(chan struct{}, 1),
 	}
 }
@@ -118,10 +119,11 @@ func (w *Worker) runOnce(ctx context.Context) (next time.Duration, hasReceivers 
 
 // forget deletes old delivered deliveries.
 func (w *Worker) forget(ctx context.Context) error {
-	for {
-		n, err := w.queues.Forget(ctx, keep, forgetPage)
+	for w.keep > 0 {
+		n, err := w.queues.Forget(ctx, w.keep, forgetPage)
 		if err != nil || n < forgetPage {
 			return err
 		}
 	}
+	return nil
 }

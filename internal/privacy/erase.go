@@ -24,6 +24,8 @@ type Store interface {
 	// Erase carries a plan out, and returns it as it is then; one that was carried out stays as it
 	// was. Conflict: something forbids it (record.Held.Permit), or the plan has gone.
 	Erase(ctx context.Context, e record.Erasure) (record.Erasure, error)
+	// Quiet looks at the next customers who have a checkout, in the order of their ids.
+	Quiet(ctx context.Context, q record.QuietSearch) ([]record.QuietCustomer, error)
 }
 
 // Service exports and erases. It is safe for concurrent use.

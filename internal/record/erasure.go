@@ -252,3 +252,17 @@ func Quoted(text string) string {
 	_ = enc.Encode(text) // no text fails
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+// QuietSearch looks for customers of whom nothing has happened for a time.
+type QuietSearch struct {
+	For   time.Duration
+	After string // a customer; those behind are looked at, in order
+	Limit int    // how many are looked at
+}
+
+// QuietCustomer is a customer that was looked at.
+type QuietCustomer struct {
+	ID     string
+	Quiet  bool // nothing has happened for so long
+	Erased bool // and what is personal was erased since
+}

@@ -21,6 +21,7 @@ var erasures = contract{
 	"an erasure is carried out once":                                             erasesOnce,
 	"a plan is forgotten after a day, and what was carried out is not":           forgetsPlans,
 	"what is held is read of that customer alone":                                readsPersonal,
+	"who is quiet is looked at page by page, and whether they were erased":       findsQuiet,
 	"what was carried out meets an admission at any moment":                      erasesBesideAdmissions,
 }
 
@@ -31,6 +32,7 @@ type erasureStore interface {
 	PlanErasure(ctx context.Context, e record.Erasure) (record.Erasure, error)
 	Erasure(ctx context.Context, id string) (record.Erasure, error)
 	Erase(ctx context.Context, e record.Erasure) (record.Erasure, error)
+	Quiet(ctx context.Context, q record.QuietSearch) ([]record.QuietCustomer, error)
 }
 
 func (f *fixture) erasures() erasureStore {
@@ -287,4 +289,24 @@ func erasesBesideAdmissions(f *fixture) {
 			f.kind(errs[0], curfew.Conflict)
 		}
 	}
+}
+
+func findsQuiet(f *fixture) {
+	for _, customer := range []string{"a-1", "a-2", "a-3", "a-4"} {
+		f.earlier(customer)
+	}
+	f.erased("a-2", "")
+	f.erased("a-3", "")
+	f.earlier("a-3")
+	quiet := func(age time.Duration, after string, limit int) []record.QuietCustomer {
+		f.Helper()
+		all, err := f.erasures().Quiet(f.Context(), record.QuietSearch{For: age, After: after, Limit: limit})
+		f.must(err)
+		return all
+	}
+	f.same("nobody is quiet for an hour", quiet(time.Hour, "", 3), []record.QuietCustomer{{ID: "a-1"}, {ID: "a-2", Erased: true}, {ID: "a-3"}})
+	f.same("everybody is quiet from now on", quiet(-time.Hour, "a-1", 9), []record.QuietCustomer{
+		{ID: "a-2", Quiet: true, Erased: true}, {ID: "a-3", Quiet: true}, {ID: "a-4", Quiet: true},
+	})
+	f.same("behind the last", quiet(time.Hour, "a-4", 9), []record.QuietCustomer(nil))
 }

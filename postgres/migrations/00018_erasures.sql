@@ -14,3 +14,4 @@ CREATE TABLE curfew.erasures (
     erased_at   timestamptz
 );
 CREATE INDEX erasures_planned ON curfew.erasures (planned_at);
+CREATE INDEX erasures_customer ON curfew.erasures (customer_id);

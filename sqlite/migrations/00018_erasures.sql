@@ -14,3 +14,4 @@ CREATE TABLE erasures (
     erased_at   INTEGER
 ) STRICT;
 CREATE INDEX erasures_planned ON erasures (planned_at);
+CREATE INDEX erasures_customer ON erasures (customer_id);

@@ -165,13 +165,13 @@ func unusable(n curfew.Notice) string {
 	return ""
 }
 
-// keep keeps a genuine message that nothing can be done with.
+// keep keeps a genuine message that nothing can be done with, without who it is about.
 func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
 	ps.log.WarnContext(ctx, "a provider's message was kept, and changed nothing", "provider", n.Provider, "id", n.ID, "type", n.Type, "why", n.Unread)
 	ps.refused.count(refusedAs{n.Provider, record.Unusable})
 	ps.noted(ctx, "counting unusable messages failed", ps.keepRefused(ctx, ps.refused.due(time.Now())))
 	return ps.store.KeepMessage(ctx, record.ProviderMessage{
-		Provider: n.Provider, Account: n.Account, ID: n.ID, Type: n.Type, Body: textOf(n.Body), Reason: n.Unread, At: n.At,
+		Provider: n.Provider, Account: n.Account, ID: n.ID, Type: n.Type, Body: textOf(record.WithoutContacts(n.Body)), Reason: n.Unread, At: n.At,
 	})
 }
 

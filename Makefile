@@ -36,7 +36,7 @@ check: lint figures test ## All that CI asks: lint, figures, test
 
 .PHONY: figures
 figures: ## Measure the code beside its limits: surface, sizes, words, imports (bin/figures -h for more)
-	@go -C tools test ./figures
+	@go -C tools test ./figures ./release
 	@go -C tools build -trimpath -buildvcs=false -o ../bin/figures ./figures
 	@bin/figures
 
@@ -65,6 +65,10 @@ mutants: test-deps ## Plant bugs, one after the other, and show which test catch
 .PHONY: build
 build: ## Build bin/curfew, static
 	CGO_ENABLED=0 go build -trimpath -o bin/curfew ./cmd/curfew
+
+.PHONY: release
+release: ## Build what is published of the version in CHANGELOG.md, into bin/release (docs/releasing.md)
+	@go -C tools run -trimpath -buildvcs=false ./release -source $(CURDIR) $(CURDIR)/bin/release
 
 .PHONY: bench
 bench: test-deps ## Measure Curfew against its peers, on disk

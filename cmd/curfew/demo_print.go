@@ -22,6 +22,7 @@ func announceDemo(svc demoService, speed float64, link string) {
 		[]string{"console", link},
 		[]string{"another link", s.loginLine(svc.url)},
 		[]string{"a mechanic's", s.loginLine(svc.url) + " --role mechanic --subject mia"},
+		[]string{"about Kim", program() + " explain kim --database-url " + quoted(string(s.DatabaseURL))},
 		[]string{"stop", "Ctrl-C"},
 	)
 	svc.term.notef("\n")

@@ -1,14 +1,16 @@
 package main
 
-import (
-	_ "embed"
-)
+import _ "embed"
 
 //go:embed files/curfew.rb
 var formula []byte
 
-// formula writes the Homebrew formula of the archives. It is of use once they are published where it says.
+// formula writes the Homebrew formula of the archives, if they are all there. It is of use once they are published where
+// it says.
 func (r *release) formula(all []program) error {
+	if len(all) < len(platforms) {
+		return nil
+	}
 	text := replaced(formula, "{version}", r.version, "{homepage}", homepage, "{summary}", summary)
 	for _, p := range all {
 		base := "curfew_" + r.version + "_" + p.os + "_" + p.arch + ".tar.gz"

@@ -60,8 +60,9 @@ func (r *release) npm([]program) error {
 	m.Engines = map[string]string{"node": ">=18"}
 	m.Optional = map[string]string{}
 	for _, platform := range platforms {
-		os, arch, _ := strings.Cut(platform, "/")
-		_, _, name := npmName(program{os: os, arch: arch})
+		p := program{}
+		p.os, p.arch, _ = strings.Cut(platform, "/")
+		_, _, name := npmName(p)
 		m.Optional[name] = r.version
 	}
 	return r.npmPackage(m, file{name: "bin/curfew.js", mode: 0o755, body: launcher}, file{name: "README.md", mode: 0o644, body: r.text("README.md")})

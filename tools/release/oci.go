@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -92,15 +91,8 @@ func (r *release) manifest(l *layout, p program) (descriptor, error) {
 		return descriptor{}, err
 	}
 	unpacked := sha256.Sum256(layer.Bytes())
-	var packed bytes.Buffer
-	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	packed, err := gzipped(layer.Bytes())
 	if err != nil {
-		return descriptor{}, err
-	}
-	if _, err := w.Write(layer.Bytes()); err != nil {
-		return descriptor{}, err
-	}
-	if err := w.Close(); err != nil {
 		return descriptor{}, err
 	}
 	config, err := l.addJSON("application/vnd.oci.image.config.v1+json", r.imageConfig(p, hex.EncodeToString(unpacked[:])))
@@ -109,7 +101,7 @@ func (r *release) manifest(l *layout, p program) (descriptor, error) {
 	}
 	manifest, err := l.addJSON("application/vnd.oci.image.manifest.v1+json", map[string]any{
 		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "annotations": r.annotations(),
-		"layers": []descriptor{l.add("application/vnd.oci.image.layer.v1.tar+gzip", packed.Bytes())},
+		"layers": []descriptor{l.add("application/vnd.oci.image.layer.v1.tar+gzip", packed)},
 	})
 	manifest.Platform = &ociPlatform{p.arch, p.os}
 	return manifest, err

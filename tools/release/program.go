@@ -26,6 +26,9 @@ func (p program) name() string {
 
 // compile builds the program for a platform: static, without what a debugger needs, and with its version in it.
 func (r *release) compile(ctx context.Context, platform string) (program, error) {
+	if p, ok := r.compiled[platform]; ok {
+		return p, nil
+	}
 	dir, err := os.MkdirTemp("", "release")
 	if err != nil {
 		return program{}, err
@@ -43,6 +46,7 @@ func (r *release) compile(ctx context.Context, platform string) (program, error)
 		return program{}, fmt.Errorf("go build for %s: %w\n%s", platform, err, out)
 	}
 	p.body, err = os.ReadFile(path)
+	r.compiled[platform] = p
 	return p, err
 }
 

@@ -22,7 +22,7 @@ func (r *release) rpm(p program) error {
 	pack, err := rpmpack.NewRPM(rpmpack.RPMMetaData{
 		Name: "curfew", Version: debVersion(r.version), Release: "1", Arch: rpmArch[p.arch], OS: "linux", Summary: summary, Description: description,
 		URL: homepage, Licence: "Apache-2.0", Group: "System Environment/Daemons", Packager: maintainer, Vendor: "Curfew", BuildHost: "localhost",
-		BuildTime: r.date, Compressor: "gzip:9",
+		BuildTime: r.date, Compressor: "gzip:6",
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,7 @@ type release struct {
 	date        time.Time
 	texts       []file // completions, the manual, the licence
 	made        []artefact
+	compiled    map[string]program // by platform
 }
 
 // artefact is a file that was made.
@@ -36,7 +37,7 @@ func newRelease(ctx context.Context, source string) (*release, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &release{source: source}
+	r := &release{source: source, compiled: map[string]program{}}
 	if r.version, r.date, err = versionOf(string(changelog)); err != nil {
 		return nil, err
 	}

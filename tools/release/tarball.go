@@ -61,22 +61,16 @@ func tarred(to io.Writer, all []file, at time.Time) error {
 // tarball is a compressed tar archive.
 func tarball(all []file, at time.Time) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	err = errors.Join(tarred(w, all, at), w.Close())
+	w := gzip.NewWriter(&b)
+	err := errors.Join(tarred(w, all, at), w.Close())
 	return b.Bytes(), err
 }
 
 // gzipped compresses one file.
 func gzipped(body []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	_, err = w.Write(body)
+	w := gzip.NewWriter(&b)
+	_, err := w.Write(body)
 	err = errors.Join(err, w.Close())
 	return b.Bytes(), err
 }

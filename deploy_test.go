@@ -199,18 +199,18 @@ func TestTheManifestsAreLockedDown(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]any{
-		"replicas":                                                              2,
-		"strategy rollingUpdate maxUnavailable":                                 0,
-		"template spec automountServiceAccountToken":                            false,
-		"template spec securityContext runAsNonRoot":                            true,
-		"template spec containers 0 securityContext readOnlyRootFilesystem":     true,
-		"template spec containers 0 securityContext allowPrivilegeEscalation":   false,
-		"template spec containers 0 securityContext capabilities drop 0":        "ALL",
-		"template spec initContainers 0 securityContext readOnlyRootFilesystem": true,
-		"template spec containers 0 readinessProbe httpGet path":                "/readyz",
-		"template spec containers 0 livenessProbe httpGet path":                 "/livez",
-		"template spec containers 0 startupProbe httpGet port":                  "ops",
-		"template spec containers 0 resources limits memory":                    "256Mi",
+		"replicas":                                                            2,
+		"strategy rollingUpdate maxUnavailable":                               0,
+		"template spec automountServiceAccountToken":                          false,
+		"template spec securityContext runAsNonRoot":                          true,
+		"template spec containers 0 securityContext readOnlyRootFilesystem":   true,
+		"template spec containers 0 securityContext allowPrivilegeEscalation": false,
+		"template spec containers 0 securityContext capabilities drop 0":      "ALL",
+		"template spec containers 0 readinessProbe httpGet path":              "/readyz",
+		"template spec containers 0 livenessProbe httpGet path":               "/livez",
+		"template spec containers 0 startupProbe httpGet port":                "ops",
+		"template spec containers 0 resources limits memory":                  "256Mi",
+		"template spec enableServiceLinks":                                    false,
 	} {
 		if got := at(kinds["Deployment"]["spec"], strings.Fields(name)...); got != want {
 			t.Errorf("the deployment's %s is %v, want %v", name, got, want)
@@ -262,7 +262,11 @@ func TestWhoeverStopsTheServiceWaitsLongEnough(t *testing.T) {
 func TestTheManifestsSettingsExist(t *testing.T) {
 	t.Parallel()
 	settings := read(t, "docs/settings.md")
-	for _, file := range []string{"deploy/compose.yaml", "deploy/kubernetes/curfew.yaml", "deploy/kubernetes/migrate.yaml", "deploy/systemd/curfew.service"} {
+	for _, file := range []string{
+		"deploy/compose.yaml", "deploy/kubernetes/curfew.yaml", "deploy/kubernetes/migrate.yaml", "deploy/systemd/curfew.service", "deploy/fly.toml",
+		"deploy/render.yaml", "deploy/cloudrun.yaml", "deploy/helm/curfew/values.yaml", "deploy/helm/curfew/templates/deployment.yaml",
+		"tools/release/files/curfew.env",
+	} {
 		for _, name := range regexp.MustCompile(`\bCURFEW_[A-Z_]+`).FindAllString(read(t, file), -1) {
 			if !strings.Contains(settings, "`"+name+"`") && name != "CURFEW_" {
 				t.Errorf("%s sets %s, which is no setting", file, name)

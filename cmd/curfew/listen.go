@@ -79,10 +79,8 @@ func listenAt(ctx context.Context, key string, at config.Address) (*net.TCPListe
 		return nil, curfew.Errorf(curfew.Conflict, "another program listens on %s: choose another %s, for instance --%s 127.0.0.1:0",
 			at, key, flagName(key))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return l.(*net.TCPListener), nil //nolint:errcheck,forcetypeassert // a listener on tcp is one
+	tcp, _ := l.(*net.TCPListener) // as everything is that listens for tcp
+	return l.(*net.TCPListener), nil //nolint:errcheck,forcetypeassert // a listener on tcp is onetcp, err
 }
 
 func serveOn(s *http.Server, l net.Listener) error {

@@ -51,6 +51,7 @@ type commandLine struct {
 	Migrate     migrateCommand     `cmd:"" help:"Migrate the database's schema."`
 	Roles       rolesCommand       `cmd:"" help:"Print the SQL of the database roles, their rights and their policies, on PostgreSQL."`
 	Preflight   preflightCommand   `cmd:"" help:"Run the checks before a deployment, and write a backup. Exit 1 if any check fails."`
+	Doctor      doctorCommand      `cmd:"" help:"Print what a supporter would ask for, on one page: versions, settings, checks, last errors. No secrets, and nobody's name."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into an empty database of either kind."`
 	Token       tokenCommand       `cmd:"" help:"Print a token signed with the local key, or inspect one."`
 	Keys        keysCommand        `cmd:"" help:"Manage the API keys with which services call."`

@@ -18,26 +18,35 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 		return err
 	}
 	page := &preflight{Version: version(), Database: s.DatabaseURL.String(), Settings: from.inForce(rulesAndThresholds)}
+	err = page.run(ctx, s, func(db database, _ *lifecycle.Keeper) { page.save(ctx, db, c.Backup, term) })
+	if err != nil {
+		return err
+	}
+	return c.finish(term, page)
+}
+
+// run makes every check, and does something more where the schema is valid.
+func (p *preflight) run(ctx context.Context, s *settings, more func(database, *lifecycle.Keeper)) (err error) {
 	db, err := s.connect(ctx, false)
 	if err != nil {
-		page.failed("connection", err, "")
-		return c.finish(term, page)
+		p.failed("connection", err, "")
+		return nil
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	page.add(checkup{Check: "connection", OK: true, Text: page.Database})
-	page.facts(ctx, db)
-	page.keys(ctx, s)
-	page.stripe(ctx, s)
-	if page.rights(ctx, db) && page.schema(ctx, db) {
+	p.add(checkup{Check: "connection", OK: true, Text: p.Database})
+	p.facts(ctx, db)
+	p.keys(ctx, s)
+	p.stripe(ctx, s)
+	if p.rights(ctx, db) && p.schema(ctx, db) {
 		keeper, err := s.keeper(db, db.adoption(), lifecycle.Options{})
 		if err != nil {
 			return err
 		}
-		page.look(ctx, s, db, keeper)
-		page.adoption(ctx, db)
-		page.save(ctx, db, c.Backup, term)
+		p.look(ctx, s, db, keeper)
+		p.adoption(ctx, db)
+		more(db, keeper)
 	}
-	return c.finish(term, page)
+	return nil
 }
 
 func (c *preflightCommand) finish(term terminal, page *preflight) error {

@@ -32,7 +32,7 @@ func TestThePlatformsPortHasEverything(t *testing.T) {
 	if got := get(t, p.url+"/metrics"); !strings.Contains(got, "401") {
 		t.Errorf("strangers read the metrics: %s", got)
 	}
-	key, err := command(dir, nil, "keys", "create", "prometheus", "--routes=metrics")
+	key, err := command(dir, nil, "keys", "create", "prometheus", "--routes=metrics", "--forever")
 	if err != nil {
 		t.Fatalf("%v: %s", err, key)
 	}

@@ -22,7 +22,7 @@ func TestEveryPanelShowsSomething(t *testing.T) {
 		t.Fatal("promtool is missing, which evaluates the queries: run `make test`, which installs it")
 	}
 	dir := t.TempDir()
-	p := serving(t, dir, nil, "--auth-key-file=curfew.key")
+	p := serving(t, dir, nil, "--auth-key-file=curfew.key", "--blocked-repeatedly=1") // one refusal is a problem
 	before := samples(t, p)
 	shop := p.client(t, dir, "service", "shop")
 	for i, customer := range []string{"kim", "kim", "lou"} { // kim's second payment finds the slot taken, and is owed
@@ -38,7 +38,7 @@ func TestEveryPanelShowsSomething(t *testing.T) {
 	var after map[string]string
 	until(t.Context(), t, "the metrics know of the payments", func() bool {
 		after = samples(t, p)
-		return after[`curfew_admissions_total{outcome="fulfilled"}`] == "2" && after[`curfew_checkouts{outcome="credited"}`] == "1"
+		return after[`curfew_health_problems{code="blocked_repeatedly",severity="warning"}`] != "" && after[`curfew_admissions_total{outcome="fulfilled"}`] == "2" && after[`curfew_checkouts{outcome="credited"}`] == "1"
 	})
 	file := filepath.Join(dir, "dashboard.test.yml")
 	if err := os.WriteFile(file, recorded(t, before, after), 0o600); err != nil {

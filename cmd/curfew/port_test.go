@@ -36,7 +36,8 @@ func TestThePlatformsPortHasEverything(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, key)
 	}
-	scraper := &api.Client{BaseURL: p.url, Token: strings.TrimSpace(key)}
+	lines := strings.Split(strings.TrimSpace(key), "\n")
+	scraper := &api.Client{BaseURL: p.url, Token: lines[len(lines)-1]}
 	if status := statusFor(t, scraper, "/metrics"); status != http.StatusOK {
 		t.Errorf("the key for the metrics gets %d", status)
 	}

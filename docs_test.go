@@ -66,8 +66,8 @@ func TestPicturesAreMadeAndShown(t *testing.T) {
 	}
 	script := read(t, "scripts/screenshots")
 	for _, picture := range pictures {
-		name := strings.TrimSuffix(filepath.Base(picture), ".png")
-		if !strings.Contains(texts, "pictures/"+name+".png") || !regexp.MustCompile(`for name in [^;]*\b`+name+`\b`).MatchString(script) {
+		name := filepath.Base(picture)
+		if !strings.Contains(texts, "pictures/"+name) || !regexp.MustCompile(`for name in [^;]*\b`+regexp.QuoteMeta(name)+`\b`).MatchString(script) {
 			t.Errorf("%s is not shown, or scripts/screenshots does not keep it", picture)
 		}
 	}

@@ -332,7 +332,7 @@ func packages(t *testing.T) []source {
 func elsewhere(dir string) bool {
 	base := filepath.Base(dir)
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	return err == nil || base == "testdata" || base == "node_modules" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")
+	return err == nil || base == "testdata" || base == "node_modules" || base == "dist" || base == "build" || strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_")
 }
 
 func parse(t *testing.T, name string, text any) *ast.File {

@@ -214,3 +214,17 @@ func casesOf(t *testing.T, text string) []int {
 	}
 	return all
 }
+
+// docs/nextjs.md is made of the files of its example.
+func TestTheNextJSPageShowsItsExample(t *testing.T) {
+	t.Parallel()
+	shown := regexp.MustCompile("(?ms)^`([^`\n]+)`:\n\n```tsx?\n(.*?)^```$").FindAllStringSubmatch(read(t, "docs/nextjs.md"), -1)
+	if len(shown) < 6 {
+		t.Fatalf("docs/nextjs.md shows %d files", len(shown))
+	}
+	for _, file := range shown {
+		if read(t, filepath.Join("examples/nextjs", filepath.FromSlash(file[1]))) != file[2] {
+			t.Errorf("docs/nextjs.md shows another %s than examples/nextjs has", file[1])
+		}
+	}
+}

@@ -102,3 +102,16 @@ func TestTheTypeScriptPackage(t *testing.T) {
 		inTypeScript(t, nil, append(env, "CURFEW_TEST_DATABASE_URL="+pgtest.Database(t)), "sh", append([]string{"scripts/test"}, both...)...)
 	})
 }
+
+// Whoever prefers a generator of their own gets a client that compiles, with unions that the compiler tells apart.
+func TestOtherGeneratorsMakeClients(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("two generators take half a minute: make long")
+	}
+	described, err := exec.CommandContext(t.Context(), "curfew", "openapi").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inTypeScript(t, described, []string{"TMPDIR=" + t.TempDir()}, "sh", "test/generators/generate")
+}

@@ -32,10 +32,13 @@ type released struct {
 	dir, version string
 }
 
-// TestARelease builds what is published and uses it as its users do. It takes as long as linking and packing the program
-// five times over takes; the other platforms, and the second build, are for the long form.
+// TestARelease builds what is published and uses it as its users do, which takes as long as compiling all of the program
+// and packing it five times over.
 func TestARelease(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("make long builds a release")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("packages and images are Linux's")
 	}

@@ -53,7 +53,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *settings, from *sources, ter
 		return err
 	}
 	for _, check := range checks.Checks {
-		check.Detail, check.Text = nil, discreet(check.Text) // what it found one by one are sessions and customers
+		check.Detail, check.Text = nil, withoutAddresses(check.Text) // what it found one by one are sessions and customers
 		page.Checks = append(page.Checks, check)
 	}
 	if c.JSON {
@@ -86,7 +86,7 @@ func failedRuns(ctx context.Context, keeper *lifecycle.Keeper) (all []pastError)
 	all = unread("runs", err)
 	for _, r := range runs {
 		if r.Error != "" {
-			all = append(all, pastError{r.FinishedAt, "cleanup run " + r.ID, discreet(r.Error)})
+			all = append(all, pastError{r.FinishedAt, "cleanup run " + r.ID, withoutAddresses(r.Error)})
 		}
 	}
 	return all
@@ -98,7 +98,7 @@ func failedDeliveries(ctx context.Context, db database) (all []pastError) {
 		all = append(all, unread("deliveries", err)...)
 		for _, d := range found {
 			if d.Error != "" {
-				all = append(all, pastError{d.UpdatedAt, fmt.Sprintf("%s delivery %s of %s", state, d.ID, d.Kind), discreet(d.Error)})
+				all = append(all, pastError{d.UpdatedAt, fmt.Sprintf("%s delivery %s of %s", state, d.ID, d.Kind), withoutAddresses(d.Error)})
 			}
 		}
 	}
@@ -110,7 +110,7 @@ func failedRows(ctx context.Context, db database) (all []pastError) {
 	all = unread("rows that were set apart", err)
 	for _, q := range rows {
 		what := fmt.Sprintf("%s %s, to %s (%d times)", q.Noun, cmp.Or(q.ID, "of somebody"), q.Step, q.Tries)
-		all = append(all, pastError{q.TriedAt, what, discreet(q.LastError)})
+		all = append(all, pastError{q.TriedAt, what, withoutAddresses(q.LastError)})
 	}
 	return all
 }
@@ -120,14 +120,14 @@ func unread(what string, err error) []pastError {
 	if err == nil {
 		return nil
 	}
-	return []pastError{{time.Now().UTC(), what, "could not be read: " + discreet(err.Error())}}
+	return []pastError{{time.Now().UTC(), what, "could not be read: " + withoutAddresses(err.Error())}}
 }
 
 // addresses are e-mail addresses, as mail servers repeat them in what they answer.
 var addresses = regexp.MustCompile(`[^\s<>@:;,"']+@[^\s<>@:;,"']+`)
 
-// discreet is a text in one line, without anybody's address.
-func discreet(text string) string { return addresses.ReplaceAllString(oneLine(text), "…@…") }
+// withoutAddresses is a text in one line, without anybody's address.
+func withoutAddresses(text string) string { return addresses.ReplaceAllString(oneLine(text), "…@…") }
 
 // print prints the page for people.
 func (e *examination) print(term terminal) {

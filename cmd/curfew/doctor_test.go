@@ -11,7 +11,7 @@ func TestErrorsAreShownWithoutAddresses(t *testing.T) {
 		"connect: connection refused\nafter 3 tries":       "connect: connection refused; after 3 tries",
 		"answered 500 at https://hooks.example.org/curfew": "answered 500 at https://hooks.example.org/curfew",
 	} {
-		if got := discreet(given); got != want {
+		if got := withoutAddresses(given); got != want {
 			t.Errorf("%q: %q, want %q", given, got, want)
 		}
 	}

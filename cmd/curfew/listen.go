@@ -80,7 +80,7 @@ func listenAt(ctx context.Context, key string, at config.Address) (*net.TCPListe
 			at, key, flagName(key))
 	}
 	tcp, _ := l.(*net.TCPListener) // as everything is that listens for tcp
-	return l.(*net.TCPListener), nil //nolint:errcheck,forcetypeassert // a listener on tcp is onetcp, err
+	return tcp, err
 }
 
 func serveOn(s *http.Server, l net.Listener) error {

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/discreet"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -123,11 +123,8 @@ func unread(what string, err error) []pastError {
 	return []pastError{{time.Now().UTC(), what, "could not be read: " + withoutAddresses(err.Error())}}
 }
 
-// addresses are e-mail addresses, as mail servers repeat them in what they answer.
-var addresses = regexp.MustCompile(`[^\s<>@:;,"']+@[^\s<>@:;,"']+`)
-
 // withoutAddresses is a text in one line, without anybody's address.
-func withoutAddresses(text string) string { return addresses.ReplaceAllString(oneLine(text), "…@…") }
+func withoutAddresses(text string) string { return discreet.Text(oneLine(text)) }
 
 // print prints the page for people.
 func (e *examination) print(term terminal) {

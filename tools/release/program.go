@@ -33,7 +33,7 @@ func (r *release) compile(ctx context.Context, platform string) (program, error)
 	if err != nil {
 		return program{}, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // nothing of it is needed
 	p := program{}
 	p.os, p.arch, _ = strings.Cut(platform, "/")
 	path := filepath.Join(dir, p.name())
@@ -60,7 +60,7 @@ func (r *release) generate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // nothing of it is needed
 	path := filepath.Join(dir, own.name())
 	if err := os.WriteFile(path, own.body, 0o700); err != nil {
 		return err

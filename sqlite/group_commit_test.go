@@ -308,16 +308,25 @@ func TestGroup_ACallerWhoIsBeingWrittenWaitsForItsOutcome(t *testing.T) {
 			s := noting(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			all := []writing{note("ada"), note("bob")}
-			f := all[place]
+			f, left := all[place], make(chan struct{})
 			all[place] = func(inner context.Context, tx *transaction) error {
 				cancel()
+				select { // nothing shows that a caller stays, so it gets a moment to leave
+				case <-left:
+				case <-time.After(100 * time.Millisecond):
+				}
 				return errors.Join(inner.Err(), f(inner, tx))
 			}
 			errs := make([]error, 2)
 			s.writer.turn <- struct{}{}
 			var callers sync.WaitGroup
 			for i, f := range all {
-				callers.Go(func() { errs[i] = s.write(ctx, f) })
+				callers.Go(func() {
+					errs[i] = s.write(ctx, f)
+					if i == place {
+						close(left)
+					}
+				})
 				untilWaiting(t, s, i+1)
 			}
 			// The other one may have left when the context ended, or have been written.

@@ -257,7 +257,7 @@ func (c chart) svg() string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11"><rect width="100%%" height="100%%" fill="#fff"/>`+"\n", width, height)
 	fmt.Fprintf(&b, `<text x="%d" y="18" font-size="13">%s</text>`+"\n", left, c.title)
 	for _, v := range []float64{1, 1.1} {
-		fmt.Fprintf(&b, `<line x1="%d" x2="%.0f" y1="%.1f" y2="%[3].1f" stroke="#999" stroke-dasharray="%d"/><text x="20" y="%.1f">%.1f</text>`+"\n", left, x(len(c.sizes)-1), y(v), int((v-1)*40), y(v)+4, v)
+		fmt.Fprintf(&b, `<line x1="%d" x2="%.0f" y1="%.1f" y2="%.1f" stroke="#999" stroke-dasharray="%d"/><text x="20" y="%.1f">%.1f</text>`+"\n", left, x(len(c.sizes)-1), y(v), y(v), int((v-1)*40), y(v)+4, v)
 	}
 	for i, n := range c.sizes {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%d" text-anchor="middle">%s</text>`+"\n", x(i), height-12, words(n))

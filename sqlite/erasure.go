@@ -135,7 +135,7 @@ WHERE id = $1 AND erased_at IS NULL RETURNING ` + erasureColumns
 // Erase carries a plan out, as far as nothing has happened since. One that was carried out
 // stays as it was.
 func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Erasure, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+	err = s.writeAlone(ctx, func(ctx context.Context, tx *transaction) error {
 		found, err := one(ctx, tx, scanErasure, selectErasure, e.ID, ago(tx.now, record.ErasurePlanLife))
 		switch {
 		case err != nil:

@@ -63,7 +63,7 @@ func (d *db) write(ctx context.Context, f func(context.Context, *transaction) er
 	})
 }
 
-// writeAlone is write for what takes long, or changes the tables: f has a transaction
+// writeAlone is write for what takes long, or changes tables or their checks: f has a transaction
 // of its own and is run once.
 func (d *db) writeAlone(ctx context.Context, f func(context.Context, *transaction) error) error {
 	return d.traced(ctx, f, func(ctx context.Context, e *entry) error { return d.writer.alone(ctx, e, d.timeout) })

@@ -67,6 +67,7 @@ func (p *panicked) Error() string { return fmt.Sprintf("%v\n\nIt panicked at:\n%
 // groupCommit is the queue of those who write.
 type groupCommit struct {
 	turn chan struct{} // held by whoever writes
+	time time.Duration // groupTime, but for tests
 
 	mu      sync.Mutex
 	waiting []*entry // in the order of asking
@@ -180,7 +181,7 @@ func (w *writer) lead(ctx context.Context, e *entry, most int) error {
 // follow writes those who wait into the transaction that e has begun. It reports
 // false if the transaction is gone.
 func (w *writer) follow(begun time.Time, most int) bool {
-	for len(w.group) < most && time.Since(begun) < groupTime {
+	for len(w.group) < most && time.Since(begun) < w.time {
 		e := w.next()
 		if e == nil {
 			return true

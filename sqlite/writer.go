@@ -34,7 +34,7 @@ const writerSettings = "&_pragma=cache_size(-16384)&_pragma=temp_store(2)&_pragm
 func newWriter(f *file) *writer {
 	db := f.open(writerSettings)
 	db.SetMaxOpenConns(1)
-	return &writer{groupCommit: groupCommit{turn: make(chan struct{}, 1)}, file: f, db: db}
+	return &writer{groupCommit: groupCommit{turn: make(chan struct{}, 1), time: groupTime}, file: f, db: db}
 }
 
 // transaction is one decision being written. Now is its only reading of the

@@ -126,3 +126,12 @@ func outcomeOf(err error) (curfew.RunOutcome, string) {
 	}
 	return curfew.RunFailed, string(curfew.Internal) + ": the log says what failed, under the run's id"
 }
+
+// settlePayments settles money that guards marked, deferrals past their time, and
+// deferred payments whose slot is free.
+func (cl *Cleanups) settlePayments(ctx context.Context) error {
+	if err := cl.settler.settleMoney(ctx, ""); err != nil {
+		return err
+	}
+	return cl.admission.serveAll(ctx)
+}

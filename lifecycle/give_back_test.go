@@ -420,3 +420,74 @@ func (env *environment) wholeAfter(f lifecycle.Fulfillment, first string, came b
 		env.Errorf("it was given back %d times, and %s is counted %d times", forgotten, first, a.Total)
 	}
 }
+
+// A mechanic who had a stream after accepting, and has had none for a minute, is gone: their session need not wait for its
+// deadline. One who never had a stream, or is there again, keeps it.
+func TestASessionWhoseMechanicIsGoneIsGivenBack(t *testing.T) {
+	for who, meets := range map[string]func(env *environment, f lifecycle.Fulfillment){
+		"the sweeper": func(env *environment, f lifecycle.Fulfillment) {
+			if err := env.Watch(env.Context()); err != nil {
+				env.Fatal(err)
+			}
+			must(env.Accept(env.Context(), f.RequestID, "m2"))(env)
+		},
+		"another mechanic": func(env *environment, f lifecycle.Fulfillment) {
+			must(env.Accept(env.Context(), f.RequestID, "m2"))(env)
+		},
+	} {
+		t.Run(who, func(t *testing.T) {
+			onEachStoreWith(t, func(p *curfew.Policy) { p.JoinOffer, p.StreamGone = 20*time.Minute, time.Minute }, func(env *environment) {
+				gone, never := env.accepted("c", "p1", "m1"), env.accepted("d", "p2", "m3")
+				if err := env.Connected(env.Context(), []string{"m1", "m2"}); err != nil {
+					env.Fatal(err)
+				}
+				if _, err := env.Accept(env.Context(), gone.RequestID, "m2"); !errors.Is(err, curfew.AlreadyClaimed) {
+					env.Errorf("while the mechanic is there: %v", err)
+				}
+				env.Exec(env, "UPDATE "+env.Schema+"mechanic_slots SET seen_at = "+env.hourAgo()+" WHERE mechanic_id = 'm1'")
+				meets(env, gone)
+				if s := must(env.Session(env.Context(), gone.SessionID))(env); s.MechanicID != "m2" {
+					env.Errorf("it is %+v", s.Session)
+				}
+				env.forgets("m1", 1)
+				if s := must(env.Session(env.Context(), never.SessionID))(env); s.MechanicID != "m3" {
+					env.Errorf("who never had a stream lost it: %+v", s.Session)
+				}
+			})
+		})
+	}
+}
+
+// hourAgo is an hour ago, as SQL.
+func (env *environment) hourAgo() string {
+	if env.Schema != "" {
+		return "now() - interval '1 hour'"
+	}
+	return "created_at - 3600000000"
+}
+
+// The marketplace is told once, and before the session expires; a session that nobody has to accept any more is none.
+func TestTheMarketplaceIsToldThatNobodyAccepts(t *testing.T) {
+	onEachStoreWith(t, func(p *curfew.Policy) { p.NudgeAfter = 5 * time.Minute }, func(env *environment) {
+		waits, accepted, fresh := env.pay("a", "pa"), env.accepted("b", "pb", "m"), env.pay("c", "pc")
+		env.Age(env, waits.SessionID, 6*time.Minute)
+		env.Age(env, accepted.SessionID, 6*time.Minute)
+		for range 2 {
+			if err := env.Watch(env.Context()); err != nil {
+				env.Fatal(err)
+			}
+		}
+		for id, want := range map[string]int{waits.SessionID: 1, accepted.SessionID: 0, fresh.SessionID: 0} {
+			s, told := must(env.Session(env.Context(), id))(env), 0
+			for _, e := range must(env.Events(env.Context(), s.Session))(env) {
+				if e.Code() == "unaccepted" {
+					told++
+				}
+			}
+			if told != want {
+				env.Errorf("of the session of %s it was told %d times, want %d", s.CustomerID, told, want)
+			}
+		}
+		must(env.Accept(env.Context(), waits.RequestID, "m2"))(env)
+	})
+}

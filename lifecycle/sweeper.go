@@ -238,12 +238,3 @@ func (sw *Sweeper) settlePage(ctx context.Context, search record.Search) error {
 	}
 	return err
 }
-
-// settlePayments settles money that guards marked, deferrals past their time, and
-// deferred payments whose slot is free.
-func (cl *Cleanups) settlePayments(ctx context.Context) error {
-	if err := cl.settler.settleMoney(ctx, ""); err != nil {
-		return err
-	}
-	return cl.admission.serveAll(ctx)
-}

@@ -36,6 +36,8 @@ type commandLine struct {
 	Explain     explainCommand     `cmd:"" help:"Show the timeline of a customer, session, payment or run."`
 	Customer    customerCommand    `cmd:"" help:"Export what is held of a customer, or erase what is personal in it."`
 	Retention   retentionCommand   `cmd:"" help:"Erase what was kept as long as retention.texts and retention.customers say, or count it."`
+	Mechanic    mechanicCommand    `cmd:"" help:"Show what keeps a mechanic busy, and how often they accepted a session and did not come."`
+	Prolong     prolongCommand     `cmd:"" help:"Move the deadline of a session that waits or is live, with a reason."`
 	Cleanup     cleanupCommand     `cmd:"" help:"Clean up now, or preview that."`
 	Undo        undoCommand        `cmd:"" help:"${undo}"`
 	Health      healthCommand      `cmd:"" help:"Print the health report. Exit 0: healthy, 1: issues, 2: cannot tell."`

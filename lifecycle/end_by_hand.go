@@ -19,7 +19,7 @@ func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew
 			return nil, nil
 		}
 		c := ss.rules.byHand(s, by)
-		return &c, nil
+		return &c, lostBy(s, by)
 	})
 }
 
@@ -32,6 +32,8 @@ func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (cur
 		switch {
 		case s.Status.Ended():
 			return nil, nil
+		case lostBy(s, by) != nil:
+			return nil, lostBy(s, by)
 		case by.Role == curfew.Mechanic && s.Status == curfew.Waiting:
 			return ss.rules.release(s, by), nil
 		}

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -111,6 +112,11 @@ func TestAForgottenRequestCanBeAcceptedAtOnce(t *testing.T) {
 		}
 		if s := must(env.Accept(env.Context(), f.RequestID, "m2"))(env); s.MechanicID != "m2" {
 			env.Errorf("it is %+v", s.Session)
+		}
+		for what, do := range map[string]func(context.Context, string, curfew.Actor) (curfew.Snapshot, error){"end": env.End, "cancel": env.Cancel} {
+			if _, err := do(env.Context(), f.SessionID, mechanic("m1")); !errors.Is(err, curfew.Conflict) {
+				env.Errorf("%s by who has lost it: %v", what, err)
+			}
 		}
 		if _, err := env.Join(env.Context(), f.SessionID, mechanic("m1")); !errors.Is(err, curfew.Conflict) {
 			env.Errorf("who has lost it: %v", err)

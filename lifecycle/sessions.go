@@ -57,8 +57,8 @@ func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 		return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", s.ID, s.Status)
 	case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
 		return nil, nil
-	case !customer && s.MechanicID != by.ID:
-		return nil, curfew.Errorf(curfew.Conflict, "session %s is not yours any more: it went back into the queue", s.ID)
+	case lostBy(s, by) != nil:
+		return nil, lostBy(s, by)
 	}
 	c := &record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting, Actor: by,
@@ -76,6 +76,15 @@ func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 		return c, ss.captures.await(ctx, s)
 	}
 	return c, nil
+}
+
+// lostBy is Conflict for a mechanic who does not have a session any more: it went back into
+// the queue between the look at it and its change.
+func lostBy(s curfew.Snapshot, by curfew.Actor) error {
+	if by.Role != curfew.Mechanic || s.MechanicID == by.ID {
+		return nil
+	}
+	return curfew.Errorf(curfew.Conflict, "session %s is not yours any more: it went back into the queue", s.ID)
 }
 
 // move reads a session, settles it if it is due, and makes the change that decide

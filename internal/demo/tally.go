@@ -81,7 +81,7 @@ func (t *tally) repeated(first, again api.Fulfillment) {
 
 func (t *tally) ended(c *customer, s api.Session) {
 	text := map[string]string{
-		"expired": "nobody took %s in time", "no_show": "%s was a no-show", "overran": "%s's time was over",
+		"expired": "nobody took %s in time", "unattended": "nobody came to %s", "no_show": "%s was a no-show", "overran": "%s's time was over",
 	}[s.EndReason]
 	if text != "" {
 		t.note(text, c.name)

@@ -85,7 +85,7 @@ export class Transport {
     const token = typeof options.token === "function" ? await options.token() : options.token ?? environment["CURFEW_TOKEN"];
     return {
       ...(token && { authorization: `Bearer ${token}` }),
-      ...(person && { "x-curfew-act-as": `${person.role}:${person.id}` }),
+      ...(person && { "x-curfew-act-as": `${person.role}:${encodeURIComponent(person.id)}` }),
     };
   }
 

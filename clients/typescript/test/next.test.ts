@@ -17,7 +17,7 @@ const { sessionId } = await paid(shop);
 /** An app whose visitors say who they are: `x-user: role id` stands for its session cookie. */
 const user = (request: Request): Person | null => {
   const [role, id] = (request.headers.get("x-user") ?? "").split(" ");
-  return role && id ? { role: role as Person["role"], id } : null;
+  return role && id ? { role: role as Person["role"], id: decodeURIComponent(id) } : null;
 };
 const handlers = proxy({ url: server.url, signer: server.signer, user });
 
@@ -122,9 +122,9 @@ describe("the proxy", () => {
     const url = `http://127.0.0.1:${(spy.address() as { port: number }).port}`;
     const { GET } = proxy({ url, token: "the key", user });
     const path = "/api/mechanics/requests?limit=3";
-    const answer = await GET(new Request(`http://app.example/curfew${path}`, { headers: { "x-user": "mechanic mia", cookie: "app=1", authorization: "Bearer own" } }), at(path));
+    const answer = await GET(new Request(`http://app.example/curfew${path}`, { headers: { "x-user": "mechanic mia%20%C3%BC", cookie: "app=1", authorization: "Bearer own" } }), at(path));
     assert.deepEqual([answer.status, answer.headers.get("set-cookie"), answer.headers.get("authorization")], [200, null, null]);
-    assert.deepEqual([heard[0]?.["cookie"], heard[0]?.["authorization"], heard[0]?.["x-curfew-act-as"]], [undefined, "Bearer the key", "mechanic:mia"]);
+    assert.deepEqual([heard[0]?.["cookie"], heard[0]?.["authorization"], heard[0]?.["x-curfew-act-as"]], [undefined, "Bearer the key", "mechanic:mia%20%C3%BC"]);
   });
 
   it("says that Curfew cannot be reached", async () => {

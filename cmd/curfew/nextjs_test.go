@@ -58,11 +58,12 @@ func TestTheNextJSExample(t *testing.T) {
 	})
 	t.Run("is cured", func(t *testing.T) {
 		t.Parallel()
-		cured(t, browser)
+		cured(browser, t)
 	})
 }
 
-func cured(t *testing.T, browser context.Context) {
+func cured(browser context.Context, t *testing.T) {
+	t.Helper()
 	dir := t.TempDir()
 	plans := "plans:\n  chat10: {kind: chat, duration: 30m, waitingTtl: 4s}\n  video15: {kind: video, duration: 45m}\n"
 	if err := os.WriteFile(filepath.Join(dir, "curfew.yaml"), []byte(plans), 0o600); err != nil {

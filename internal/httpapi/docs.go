@@ -12,7 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/openapi"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -21,7 +20,7 @@ var docsPage string
 
 // docsHandlers serve the description of the API, for programs and for people. It loads nothing from elsewhere.
 type docsHandlers struct {
-	about    Description
+	version  string
 	example  string // a command that calls the API
 	problems problem.Writer
 
@@ -32,15 +31,17 @@ type docsHandlers struct {
 type documents struct{ description, page []byte }
 
 // promise has the documents written when somebody first asks for one, which costs more than all else at a start.
-func (h *docsHandlers) promise() {
-	h.documents = sync.OnceValues(h.write)
+func (h *docsHandlers) promise(describe func() (*huma.OpenAPI, []route, error)) {
+	h.documents = sync.OnceValues(func() (documents, error) {
+		doc, table, err := describe()
+		if err != nil {
+			return documents{}, err
+		}
+		return h.write(doc, table)
+	})
 }
 
-func (h *docsHandlers) write() (documents, error) {
-	doc, table, err := h.about.complete()
-	if err != nil {
-		return documents{}, err
-	}
+func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) (documents, error) {
 	description, err := doc.MarshalJSON()
 	if err != nil {
 		return documents{}, err
@@ -52,33 +53,6 @@ func (h *docsHandlers) write() (documents, error) {
 	var page bytes.Buffer
 	err = t.Execute(&page, h.reference(doc, table))
 	return documents{description, page.Bytes()}, err
-}
-
-// Description describes the API of a server.
-type Description struct {
-	Version string
-	BaseURL string // where callers reach it
-	Stripe  Hook   // names the headers of a signature; nil: they are not described
-}
-
-// JSON returns the OpenAPI document, without a server.
-func (d Description) JSON() ([]byte, error) {
-	doc, _, err := d.complete()
-	if err != nil {
-		return nil, err
-	}
-	return doc.MarshalJSON()
-}
-
-// complete describes routes that nobody can call: what a server checks is not what generators like best.
-func (d Description) complete() (*huma.OpenAPI, []route, error) {
-	h := handlers{stripe: door{hook: d.Stripe}}
-	table, silent := slices.Concat(apiRoutes(h), credentialRoutes(h)), newRouter(d.Version, requestTimeout, nil, nil, nil)
-	if err := mountAll(table, silent); err != nil {
-		return nil, nil, err
-	}
-	openapi.Complete(silent.api.OpenAPI(), d.BaseURL)
-	return silent.api.OpenAPI(), table, nil
 }
 
 func (h *docsHandlers) openAPI(w http.ResponseWriter, r *http.Request) {
@@ -124,7 +98,7 @@ type code struct {
 }
 
 func (h *docsHandlers) reference(doc *huma.OpenAPI, table []route) reference {
-	r := reference{Version: h.about.Version, Example: h.example}
+	r := reference{Version: h.version, Example: h.example}
 	for _, rt := range table {
 		if rt.described {
 			r.Routes = append(r.Routes, describe(doc, rt))

@@ -155,7 +155,7 @@ func New(o Options) (*Server, error) {
 	if err := mountAll(table, public); err != nil {
 		return nil, err
 	}
-	h.docs.promise()
+	h.docs.promise(Description{o.Version, o.BaseURL, o.Hooks.Stripe}.complete)
 	ops := &router{mux: http.NewServeMux()}
 	if err := mountAll(opsRoutes(opsHandlers{o.Ready}, o.Metrics), ops); err != nil {
 		return nil, err
@@ -211,7 +211,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
-			about: Description{o.Version, o.BaseURL, o.Hooks.Stripe}, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
+			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
 			problems: problems,
 		},
 		streams: s.streams,

@@ -39,7 +39,7 @@ type post struct {
 // receiving starts a receiver on this machine, with TLS.
 func receiving(t *testing.T, answer http.HandlerFunc, o webhook.Options) *post {
 	t.Helper()
-	p := &post{T: t, Server: httptest.NewTLSServer(answer), store: stores.SQLite(t).Store.(webhook.Store)} //nolint:errcheck,forcetypeassert // it is
+	p := &post{T: t, Server: httptest.NewTLSServer(described(t, answer)), store: stores.SQLite(t).Store.(webhook.Store)} //nolint:errcheck,forcetypeassert // it is
 	t.Cleanup(p.Close)
 	o.Roots = x509.NewCertPool()
 	o.Roots.AddCert(p.Certificate())

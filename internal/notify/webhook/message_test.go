@@ -106,17 +106,20 @@ func enriched(of string) record.EnrichedEvent {
 	return h
 }
 
+// sent is what webhooks say of the enriched events, by what those are of.
+var sent = map[string]string{
+	"session": `{"type":"session.accepted","timestamp":"2026-03-04T05:06:07.000008Z","data":{"id":"e1","number":2,"from":"waiting","to":"waiting",` +
+		`"actor":"mechanic","reason":"accepted","session":{"id":"s1","status":"waiting","version":2,"customerId":"carl","mechanicId":"max",` +
+		`"plan":"chat10","type":"chat","createdAt":"2026-03-04T05:06:07.000008Z","expiresAt":"2026-03-04T06:06:07.000008Z"}}}`,
+	"checkout": `{"type":"checkout.refund_due","timestamp":"2026-03-04T05:06:07.000008Z","data":{"id":"e1","number":3,"from":"fulfilled","to":"refund_due",` +
+		`"actor":"operator","reason":"refund_decided","checkout":{"id":"c1","outcome":"refund_due","version":3,"customerId":"carl","sessionId":"s1","plan":"chat10",` +
+		`"amount":990,"currency":"eur","refundAmount":500,` +
+		`"payment":{"state":"captured","currency":"eur","captured":990,"refunded":0,"refundFailed":true,"disputed":0,"lost":400,"worth":590}}}}`,
+}
+
 func TestWhatIsSent(t *testing.T) {
 	t.Parallel()
-	for of, want := range map[string]string{
-		"session": `{"type":"session.accepted","timestamp":"2026-03-04T05:06:07.000008Z","data":{"id":"e1","number":2,"from":"waiting","to":"waiting",` +
-			`"actor":"mechanic","reason":"accepted","session":{"id":"s1","status":"waiting","version":2,"customerId":"carl","mechanicId":"max",` +
-			`"plan":"chat10","type":"chat","createdAt":"2026-03-04T05:06:07.000008Z","expiresAt":"2026-03-04T06:06:07.000008Z"}}}`,
-		"checkout": `{"type":"checkout.refund_due","timestamp":"2026-03-04T05:06:07.000008Z","data":{"id":"e1","number":3,"from":"fulfilled","to":"refund_due",` +
-			`"actor":"operator","reason":"refund_decided","checkout":{"id":"c1","outcome":"refund_due","version":3,"customerId":"carl","sessionId":"s1","plan":"chat10",` +
-			`"amount":990,"currency":"eur","refundAmount":500,` +
-			`"payment":{"state":"captured","currency":"eur","captured":990,"refunded":0,"refundFailed":true,"disputed":0,"lost":400,"worth":590}}}}`,
-	} {
+	for of, want := range sent {
 		got := encode(messageOf(enriched(of).Outside()))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", of, diff)

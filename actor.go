@@ -16,16 +16,22 @@ const (
 type Actor struct {
 	Role Role
 	ID   string
+	By   string // the service that acts for them; empty: nobody does
 }
 
 // Curfew's own actors.
 var (
-	Sweeper   = Actor{System, "sweeper"}
-	Admitting = Actor{System, "admission"}
-	Refunder  = Actor{System, "refunds"}
-	Cashier   = Actor{System, "captures"} // takes and releases reserved money
-	Provider  = Actor{System, "provider"} // acts on what a payment provider reports
+	Sweeper   = Actor{Role: System, ID: "sweeper"}
+	Admitting = Actor{Role: System, ID: "admission"}
+	Refunder  = Actor{Role: System, ID: "refunds"}
+	Cashier   = Actor{Role: System, ID: "captures"} // takes and releases reserved money
+	Provider  = Actor{Role: System, ID: "provider"} // acts on what a payment provider reports
 )
 
-// String is "role:id".
-func (a Actor) String() string { return string(a.Role) + ":" + a.ID }
+// String is "role:id", or "role:id by service:id" where a service acted for them.
+func (a Actor) String() string {
+	if a.By == "" {
+		return string(a.Role) + ":" + a.ID
+	}
+	return string(a.Role) + ":" + a.ID + " by " + string(Service) + ":" + a.By
+}

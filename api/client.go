@@ -23,6 +23,8 @@ type Client struct {
 	BaseURL string
 	// Token identifies the caller; `curfew token` prints one.
 	Token string
+	// ActAs lets a service act for somebody: customer:ID or mechanic:ID, the id percent-encoded.
+	ActAs string
 	// HTTP makes the calls; nil: http.DefaultClient.
 	HTTP *http.Client
 }
@@ -294,6 +296,9 @@ func (c *Client) request(ctx context.Context, method, path string, body any) (*h
 	}
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	if c.ActAs != "" {
+		req.Header.Set("X-Curfew-Act-As", c.ActAs)
 	}
 	return req, nil
 }

@@ -52,6 +52,12 @@ func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 // the mechanic's slot is truly taken; Conflict if the session has ended, was overdue (it is
 // settled then), or cannot be paid for; NotFound.
 func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
+	return q.AcceptBy(ctx, curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, requestID)
+}
+
+// AcceptBy is Accept by a mechanic for whom a service may act.
+func (q *Queue) AcceptBy(ctx context.Context, by curfew.Actor, requestID string) (curfew.Snapshot, error) {
+	mechanicID := by.ID
 	ctx, end := q.trace.Begin(ctx, "accept")
 	defer end()
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
@@ -64,7 +70,7 @@ func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfe
 			return s, err
 		}
 		var accepted curfew.Snapshot
-		c := q.rules.acceptance(s, mechanicID)
+		c := q.rules.acceptance(s, by)
 		if err := q.rules.permit(ctx, c); err != nil {
 			return s, err
 		}
@@ -171,11 +177,11 @@ func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 		s.ID, s.ExpiresAt.Format(time.RFC3339))
 }
 
-func (r *Rules) acceptance(s curfew.Snapshot, mechanicID string) record.Change {
+func (r *Rules) acceptance(s curfew.Snapshot, by curfew.Actor) record.Change {
 	return record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
-		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
-		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(s.Plan),
+		Actor: by, Reason: curfew.AcceptedReason,
+		Assign: by.ID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(s.Plan),
 		Capture: r.policy.Plans[s.Plan].CapturesAccepted(),
 	}
 }
@@ -243,12 +249,17 @@ func missing(err error) error {
 // Releasing a request that nobody holds changes nothing. Errors: NotFound if another
 // mechanic holds it, Conflict if the session is live or has ended.
 func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
+	return q.ReleaseBy(ctx, curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, requestID)
+}
+
+// ReleaseBy is Release by a mechanic for whom a service may act.
+func (q *Queue) ReleaseBy(ctx context.Context, by curfew.Actor, requestID string) (curfew.Snapshot, error) {
+	mechanicID := by.ID
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return curfew.Snapshot{}, err
 	}
 	ctx, end := q.trace.Begin(ctx, "release")
 	defer end()
-	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}
 	found, err := q.store.SessionOf(ctx, requestID)
 	if err != nil {
 		return found, err

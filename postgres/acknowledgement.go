@@ -32,7 +32,7 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 
 // Acknowledge stores an acknowledgement, replacing an earlier one of the same finding.
 func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
-	kept, err := one(ctx, s.db, scanAcknowledgement, upsertAcknowledgement, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
+	kept, err := one(ctx, s.db, scanAcknowledgement, upsertAcknowledgement, a.Code, record.ActorText(a.By), a.Reason, a.Severity, a.Count,
 		a.Until.Truncate(time.Microsecond))
 	return kept, wrap(err, "acknowledge %s", a.Code)
 }

@@ -40,7 +40,7 @@ const insertAPIKey = `INSERT INTO curfew.api_keys (id, name, hash, customer_pref
 // AddAPIKey writes a new key with the hash of its secret.
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (record.APIKey, error) {
 	added, err := one(ctx, s.db, scanAPIKey, insertAPIKey, k.ID, k.Name, k.Hash, null(k.Scope.CustomerPrefix),
-		null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, null(k.ExpiresAt), k.CreatedBy.String())
+		null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, null(k.ExpiresAt), record.ActorText(k.CreatedBy))
 	return added, wrap(err, "add key %s", k.ID)
 }
 
@@ -79,7 +79,7 @@ const revokeAPIKey = `UPDATE curfew.api_keys SET revoked_at = now(), revoked_by 
 
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
 func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (record.APIKey, error) {
-	revoked, err := one(ctx, s.db, scanAPIKey, revokeAPIKey, k.ID, k.Version, by.String())
+	revoked, err := one(ctx, s.db, scanAPIKey, revokeAPIKey, k.ID, k.Version, record.ActorText(by))
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)
 }
 

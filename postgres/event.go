@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // event is a line of the history that is about to be written.
@@ -27,7 +28,7 @@ var insertEvent = &insert{
 
 func (e event) values() []any {
 	return []any{
-		newID(), e.subject, e.customerID, e.subjectID, e.number, e.from, e.to, e.actor.String(), e.reason, null(e.runID),
+		newID(), e.subject, e.customerID, e.subjectID, e.number, e.from, e.to, record.ActorText(e.actor), e.reason, null(e.runID),
 	}
 }
 

@@ -30,7 +30,7 @@ func scanRevocation(r row) (record.Revocation, error) {
 // Revoke revokes a token, or those of a subject until now, and forgets revocations older than keep.
 func (s revocations) Revoke(ctx context.Context, v record.Revocation, keep time.Duration) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(upsertRevocation, v.Noun, v.Name, v.Actor.String())
+		b.Queue(upsertRevocation, v.Noun, v.Name, record.ActorText(v.Actor))
 		b.Queue(deleteRevocations, keep)
 	})
 	return wrap(err, "revoke %s %s", v.Noun, v.Name)

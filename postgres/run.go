@@ -39,7 +39,7 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err
 	}
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
-		b.Queue(insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats, null(r.Undoes)).Query(into(&begun, scanRun))
+		b.Queue(insertRun, r.ID, r.Trigger, record.ActorText(r.Actor), r.Reason, r.Stats, null(r.Undoes)).Query(into(&begun, scanRun))
 	})
 	return begun, wrap(err, "begin run %s", r.ID)
 }

@@ -33,7 +33,7 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 // Acknowledge stores an acknowledgement, replacing an earlier one of the same finding.
 func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (kept curfew.Acknowledgement, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		kept, err = one(ctx, tx, scanAcknowledgement, upsertAcknowledgement, a.Code, a.By.String(), a.Reason, a.Severity, int64(a.Count),
+		kept, err = one(ctx, tx, scanAcknowledgement, upsertAcknowledgement, a.Code, record.ActorText(a.By), a.Reason, a.Severity, int64(a.Count),
 			micros(tx.now), micros(a.Until))
 		return err
 	})

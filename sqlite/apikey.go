@@ -43,7 +43,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + keyColumns
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (added record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		added, err = one(ctx, tx, scanAPIKey, insertAPIKey, k.ID, k.Name, k.Hash, null(k.Scope.CustomerPrefix),
-			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, micros(k.ExpiresAt), k.CreatedBy.String(), micros(tx.now))
+			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, micros(k.ExpiresAt), record.ActorText(k.CreatedBy), micros(tx.now))
 		return err
 	})
 	return added, wrap(err, "add key %s", k.ID)
@@ -85,7 +85,7 @@ WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
 func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (revoked record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		revoked, err = one(ctx, tx, scanAPIKey, revokeAPIKey, k.ID, k.Version, by.String(), micros(tx.now))
+		revoked, err = one(ctx, tx, scanAPIKey, revokeAPIKey, k.ID, k.Version, record.ActorText(by), micros(tx.now))
 		return err
 	})
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -22,7 +23,7 @@ type event struct {
 
 func (e event) values(tx *transaction) []any {
 	return []any{
-		e.CustomerID, e.Subject, e.Number, e.subject, newID(), e.From, e.To, e.Actor.String(), e.Reason, null(e.RunID), micros(tx.now),
+		e.CustomerID, e.Subject, e.Number, e.subject, newID(), e.From, e.To, record.ActorText(e.Actor), e.Reason, null(e.RunID), micros(tx.now),
 	}
 }
 

@@ -48,7 +48,7 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	}
 	var begun curfew.Run
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		begun, err = one(ctx, tx, scanRun(tx.now), insertRun, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
+		begun, err = one(ctx, tx, scanRun(tx.now), insertRun, r.ID, string(r.Trigger), record.ActorText(r.Actor), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
 	return begun, wrap(err, "begin run %s", r.ID)

@@ -25,6 +25,14 @@ func (s *settings) limits(store limit.Store, identity *auth.Identity, m *metrics
 	})
 }
 
+// allowedOrigins are the sites whose pages may call the API.
+func (s *settings) allowedOrigins() []string {
+	if s.AllowedOrigins == nil {
+		return nil
+	}
+	return s.AllowedOrigins.All
+}
+
 // proxies are the networks whose word about a request counts.
 func (s *settings) proxies() []netip.Prefix {
 	if s.TrustedProxies == nil {

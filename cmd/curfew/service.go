@@ -148,7 +148,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,
-		Limits: s.limits(svc.db, identity, metrics, svc.log), TrustedProxies: s.proxies(), TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
+		Limits: s.limits(svc.db, identity, metrics, svc.log), TrustedProxies: s.proxies(), AllowedOrigins: s.allowedOrigins(), TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
 	})
 	if err != nil {
 		return err

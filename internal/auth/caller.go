@@ -32,6 +32,12 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 	return c, g.ownSite(r)
 }
 
+// bearer returns the token or key that a request carries; empty: it has none.
+func bearer(r *http.Request) string {
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token)
+}
+
 // verify returns what a token of a type proves, unless it is revoked. Only tokens of the local key can be: what others issue
 // they alone can take back.
 func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {

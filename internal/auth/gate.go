@@ -50,6 +50,7 @@ type Request struct {
 	ID      string          // the {id}, checked
 	Session curfew.Snapshot // with party
 	scope   record.KeyScope
+	bearer  string // the token or key as it was sent; empty: a cookie proves who calls
 }
 
 // OneTimes is the store of names that can be claimed once. The second claim of a name is curfew.Conflict.
@@ -117,7 +118,13 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	if by.browser {
 		g.signIns.seen.note(by.id)
 	}
-	c, err := g.authorize(r.Context(), by, a, r.PathValue("id"))
+	who, err := behalf(r, by)
+	if err != nil {
+		return Request{}, err
+	}
+	problem.RequestOf(r.Context()).Actor = who
+	c, err := g.authorize(r.Context(), who, by, a, r.PathValue("id"))
+	c.bearer = bearer(r)
 	if err == nil {
 		c.describe(a, problem.RequestOf(r.Context()))
 	}
@@ -154,11 +161,10 @@ func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 
 // authorize decides below transport. A role that may never do that is Forbidden. What belongs to another is NotFound, in the
 // same words as what is missing.
-func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (Request, error) {
-	who := by.actor()
+func (g *Gate) authorize(ctx context.Context, who curfew.Actor, by claims, a Access, id string) (Request, error) {
 	c := Request{Actor: who, Until: by.until(), ID: id, scope: by.scope}
-	if !slices.Contains(a.Roles, who.Role) || !a.admits(by.scope) {
-		return c, notAllowed(who.Role)
+	if !slices.Contains(a.Roles, who.Role) || !a.admits(by.scope, who) {
+		return c, notAllowed(who)
 	}
 	switch a.Relation {
 	case Itself:

@@ -33,5 +33,5 @@ func (g *Gate) spend(ctx context.Context, who curfew.Actor, c limit.Class) error
 // hasToken reports whether a request carries something that should prove who sends it.
 func hasToken(r *http.Request) bool {
 	_, err := r.Cookie(cookieName)
-	return err == nil || len(r.Header.Values("Authorization")) > 0
+	return err == nil || len(r.Header.Values("Authorization")) > 0 || r.URL.Query().Has(TicketParam)
 }

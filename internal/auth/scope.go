@@ -19,7 +19,7 @@ func (c Request) CheckCustomer(id string) error {
 // CheckAmount refuses an amount that is larger than the caller's key allows. One that nobody knows may be larger.
 func (c Request) CheckAmount(amount *int64) error {
 	if most := c.scope.MaxAmount; most != nil && (amount == nil || *amount > *most) {
-		return notAllowed(c.Actor.Role)
+		return notAllowed(c.Actor)
 	}
 	return nil
 }
@@ -30,15 +30,18 @@ func (c Request) reaches(s curfew.Session) bool {
 }
 
 // notAllowed is the error for what a role may not do, and also for what a key of that role is not bound to.
-func notAllowed(role curfew.Role) error {
-	return curfew.Errorf(curfew.Forbidden, "the role %s may not do that", role)
+func notAllowed(who curfew.Actor) error {
+	if who.By != "" {
+		return curfew.Errorf(curfew.Forbidden, "the role %s may not do that, or this key may not: leave %s out, if the service may do it itself", who.Role, ActAs)
+	}
+	return curfew.Errorf(curfew.Forbidden, "the role %s may not do that", who.Role)
 }
 
-// admits reports whether a key with this scope may use a route.
-func (a Access) admits(s record.KeyScope) bool {
+// admits reports whether a key with this scope may use a route, for whom it does.
+func (a Access) admits(s record.KeyScope, who curfew.Actor) bool {
 	if s.Routes != nil && !slices.Contains(s.Routes, a.Name) && !slices.Contains(s.Routes, a.Group) {
 		return false
 	}
 	// Without an id, a route is about everybody, unless its body says about whom.
-	return s.CustomerPrefix == "" || a.Relation != Nobodys
+	return s.CustomerPrefix == "" || a.Relation != Nobodys || who.Role == curfew.Customer
 }

@@ -54,6 +54,27 @@ func (u *WebURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// Origins are origins of pages, separated by commas: https://app.example.org.
+type Origins struct{ All []string }
+
+// UnmarshalText implements encoding.TextUnmarshaler. An origin is written as browsers send it. Only those count that nobody on the way can take
+// for theirs: https, or this machine.
+func (o *Origins) UnmarshalText(text []byte) error {
+	o.All = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		part = strings.TrimSpace(part)
+		at, err := url.Parse(part)
+		if err != nil || at.Host == "" || strings.ToLower(part) != strings.ToLower(at.Scheme+"://"+at.Host) {
+			return fmt.Errorf("%q is not an origin: write it like https://app.example.org, without a path", part)
+		}
+		if local := at.Scheme == "http" && Address(net.JoinHostPort(at.Hostname(), "0")).Loopback(); at.Scheme != "https" && !local {
+			return fmt.Errorf("%q is not safe as an origin: it must begin with https://, or be on this machine", part)
+		}
+		o.All = append(o.All, strings.ToLower(part))
+	}
+	return nil
+}
+
 // DatabaseURL names a database: sqlite:PATH or postgres://….
 type DatabaseURL string
 

@@ -22,6 +22,7 @@ type Settings struct {
 	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
 	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
 	SigninURL       *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
+	AllowedOrigins  *Origins    `setting:"allowed_origins" placeholder:"ORIGIN,…" help:"The origins of your own sites whose pages may call the API with a token: https://app.example.org. By default only Curfew's own pages may."`
 	TrustedProxies  *Networks   `setting:"trusted_proxies" placeholder:"CIDR,…" help:"The networks of the proxies in front of Curfew: 10.1.2.0/24. Only they may say where a request comes from (X-Forwarded-For) and what it is called (X-Request-Id)."`
 
 	WaitingTTL        Duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`

@@ -280,7 +280,7 @@ func TestTheLastUseOfAKeyIsKept(t *testing.T) {
 	}
 }
 
-// A key can be bound to every route that services may use, and to no other.
+// A key can be bound to every route that services may use, for themselves or for somebody, and to no other.
 func TestAKeyCanBeBoundToEveryRouteOfServices(t *testing.T) {
 	t.Parallel()
 	bindable := map[string]bool{}
@@ -290,7 +290,7 @@ func TestAKeyCanBeBoundToEveryRouteOfServices(t *testing.T) {
 	for _, route := range httpapi.RouteTable() {
 		may := false
 		for _, role := range route.Roles {
-			may = may || role == curfew.Service
+			may = may || role != curfew.Admin
 		}
 		if bindable[route.Name] != may {
 			t.Errorf("%s %s (%s): a key can be bound to it: %t", route.Method, route.Path, route.Name, !may)

@@ -71,6 +71,7 @@ type settings struct {
 	onePort bool   // operators' programs ask at the public listener
 	keys    lifecycle.Keys
 	proxies []netip.Prefix // whose word about a request counts
+	origins []string       // of other sites whose pages may call
 	limits  map[limit.Class]limit.Rate
 	replace func([]string, slog.Attr) slog.Attr // in the log
 	trace   httpapi.Trace
@@ -141,7 +142,7 @@ func (h *fixture) listen(o settings) {
 		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
-		TrustedProxies: o.proxies, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),
+		TrustedProxies: o.proxies, AllowedOrigins: o.origins, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: o.replace})), Trace: o.trace,
 	})

@@ -35,6 +35,7 @@ const (
 	elsewhereKey // bound to other customers
 	otherKey     // bound to another route
 	cells
+	acting // a key of the scenario that is bound to nothing, by which its service acts for others
 )
 
 var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "other mechanic", "admin", "service", "key", "key elsewhere", "key for other routes"}
@@ -94,6 +95,7 @@ var who = map[string][cells]int{
 	"POST /api/deliveries/replay":                 {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/stream":                             {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
 	"GET /api/audit":                              {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/stream/tickets":                    {401, 201, 201, 201, 201, 201, 201, 201, 403, 403, 403},
 	"GET /api/keys":                               {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/keys":                              {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
 	"POST /api/keys/{id}/rotate":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
@@ -153,6 +155,7 @@ func newScenarioOf(h *fixture, n int64, customer, prefix string, f api.Fulfillme
 	_, s.keys[elsewhereKey] = h.key(record.KeyScope{CustomerPrefix: "elsewhere-"})
 	_, s.keys[otherKey] = h.key(record.KeyScope{Routes: []string{"sessionHealth"}})
 	_, s.keys[cells] = h.key(record.KeyScope{Routes: []string{"readSession"}})
+	_, s.keys[acting] = h.key(record.KeyScope{})
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,12 +131,13 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 	a.Class = limit.Streams
 	return route{
 		method: http.MethodGet, path: path, access: named(a, name, path), described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
+		params: []string{auth.TicketParam, sse.LastEventParam},
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
-			op.Parameters = []*huma.Param{{
-				Name: sse.LastEventID, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
-				Description: "The id of the last event that was read; resuming begins 30 s before it",
-			}}
+			op.Parameters = append(op.Parameters,
+				param(sse.LastEventID, "header", "The id of the last event that was read; resuming begins 30 s before it"),
+				param(sse.LastEventParam, "query", "The same, for an EventSource that is opened anew"),
+				param(auth.TicketParam, "query", "Of POST /api/stream/tickets, instead of a token: an EventSource sends no headers"))
 			op.Responses["200"] = &huma.Response{
 				Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{sse.ContentType: {}},
 			}
@@ -153,11 +155,19 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) error {
 	ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
 	defer cancel()
-	caller, err := rt.authorize(gate, w, r.WithContext(ctx))
+	opened, caller, err := gate.AuthorizeStream(r.WithContext(ctx), rt.access)
+	if err == nil {
+		err = checkQuery(r, rt.params)
+	}
 	if err != nil {
 		return err
 	}
-	return serve(ctx, w, r, caller)
+	return serve(ctx, w, opened, caller)
+}
+
+// param describes an optional parameter that huma does not see.
+func param(name, in, doc string) *huma.Param {
+	return &huma.Param{Name: name, In: in, Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
 // guarded makes a route of a handler that answers whom the gate has admitted, and that is not documented.
@@ -200,6 +210,9 @@ func (rt route) operation(failure *huma.Response) huma.Operation {
 		DefaultStatus: rt.statuses[0],
 		Responses:     map[string]*huma.Response{"default": failure},
 		Security:      []map[string][]string{{"bearer": {}}},
+	}
+	if slices.ContainsFunc(rt.access.Roles, personal) {
+		op.Parameters = append(op.Parameters, param(auth.ActAs, "header", "For services: act for customer:ID or mechanic:ID, the id percent-encoded"))
 	}
 	if len(rt.fields) > 0 {
 		op.RequestBody = &huma.RequestBody{}

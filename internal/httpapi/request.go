@@ -41,12 +41,12 @@ func (h queueHandlers) pending(ctx context.Context, who curfew.Actor, after curf
 }
 
 func (h queueHandlers) accept(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Offered], error) {
-	accepted, err := h.keeper.Queue.Accept(ctx, c.ID, c.Actor.ID)
+	accepted, err := h.keeper.Queue.AcceptBy(ctx, c.Actor, c.ID)
 	return okay(wire.Offered(accepted), hidden(err, auth.ErrNoRequest))
 }
 
 func (h queueHandlers) release(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Offered], error) {
-	released, err := h.keeper.Queue.Release(ctx, c.ID, c.Actor.ID)
+	released, err := h.keeper.Queue.ReleaseBy(ctx, c.Actor, c.ID)
 	if err != nil {
 		return nil, hidden(err, auth.ErrNoRequest)
 	}
@@ -61,7 +61,7 @@ func (h queueHandlers) release(ctx context.Context, c auth.Request, _ *idInput) 
 // nobody else gets any.
 func releasedBy(events []curfew.Event, who curfew.Actor) bool {
 	return slices.ContainsFunc(events, func(e curfew.Event) bool {
-		return e.Actor == who && e.Reason == curfew.ReleasedReason
+		return e.Actor.Role == who.Role && e.Actor.ID == who.ID && e.Reason == curfew.ReleasedReason
 	})
 }
 

@@ -61,15 +61,15 @@ func named(a auth.Access, name, path string) auth.Access {
 	return a
 }
 
-// keyRoutes returns what API keys can be bound to: the routes of a table that services may use.
+// keyRoutes returns what API keys can be bound to: the routes of a table that services may use, or those for whom they act.
 func keyRoutes(table []route) []auth.RouteName {
 	var all []auth.RouteName
 	for _, rt := range table {
-		if slices.Contains(rt.access.Roles, curfew.Service) && rt.access.Name != "" {
+		if rt.access.Name != "" && slices.ContainsFunc(rt.access.Roles, func(r curfew.Role) bool { return r == curfew.Service || personal(r) }) {
 			all = append(all, auth.RouteName{Name: rt.access.Name, Group: rt.access.Group})
 		}
 	}
-	return all
+	return append(all, auth.ActingNames()...)
 }
 
 // answers sets the statuses of success, the usual one first.

@@ -36,6 +36,7 @@ type handlers struct {
 	events     door
 	docs       *docsHandlers
 	streams    *sse.Server
+	tickets    streamHandlers
 	site       *console.Site
 }
 
@@ -74,6 +75,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/mechanics/requests/{id}/release", allow(auth.Offer, m), "releaseRequest", "Put a request back", h.queue.release),
 		at(post, "/api/mechanics/requests/{id}/transfer", allow(auth.Offer, m), "transferRequest", "Give a request to a colleague", h.queue.transfer),
 		at(get, "/api/mechanics/{id}", allow(auth.Colleague, m, a, sv), "readMechanic", "Read how it stands with a mechanic", h.mechanics.read),
+		at(post, "/api/stream/tickets", allow(auth.Nobodys, c, m, a, sv), "createStreamTicket", "Get a ticket that opens a stream once, for an EventSource", h.tickets.ticket).answers(201),
 		streaming("/api/stream", allow(auth.Nobodys, c, m, a, sv), "stream", "Stream changes as they happen (server-sent events)", h.streams.Serve),
 		at(get, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "previewCleanup", "Preview what a cleanup would change", h.cleanups.preview).within(cleanupTimeout),
 		at(post, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "runCleanup", "Run a cleanup, or store a preview", h.cleanups.run).within(cleanupTimeout).whole(inCleanupRuns),

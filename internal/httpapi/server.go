@@ -86,6 +86,8 @@ type Options struct {
 	// TrustedProxies are the networks of the proxies in front of the server. Only they may name a request (X-Request-Id) and
 	// its sender (X-Forwarded-For); none: every request comes from the address that connects.
 	TrustedProxies []netip.Prefix
+	// AllowedOrigins are the origins of other sites whose pages may call the API with a token: https://app.example.org.
+	AllowedOrigins []string
 }
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
@@ -146,7 +148,7 @@ func New(o Options) (*Server, error) {
 			Hub: o.Streams, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
 		}),
 	}
-	h := s.handlers(o, site)
+	h := s.handlers(o, gate, site)
 	table := routes(h)
 	if o.OnePort {
 		table = append(table, onePortRoutes(opsHandlers{o.Ready}, o.Metrics)...)
@@ -161,7 +163,8 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	countFromZero(o.Metrics, o.Version, table)
-	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(public)
+	shared := origins(o.AllowedOrigins).share(public.problems, public)
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(shared)
 	s.ops = ops.mux
 	return s, nil
 }
@@ -187,7 +190,7 @@ func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	})
 }
 
-func (s *Server) handlers(o Options, site *console.Site) handlers {
+func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handlers {
 	problems := problem.Writer{Log: o.Logger}
 	return handlers{
 		sessions:   sessionHandlers{o.Keeper},
@@ -215,6 +218,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 			problems: problems,
 		},
 		streams: s.streams,
+		tickets: streamHandlers{gate},
 		site:    site,
 	}
 }

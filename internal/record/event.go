@@ -119,9 +119,22 @@ func (e EnrichedEvent) money() *curfew.Balance {
 // OfSession reports whether the event is a session's.
 func (e OutsideEnrichedEvent) OfSession() bool { return e.Of == "session" }
 
-// ParseActor is the inverse of Actor.String; a text without a colon is a role
+// behalfMark stands in a stored actor before the service that acted for them. No id has it.
+const behalfMark = "\t"
+
+// ActorText is an actor as it is stored.
+func ActorText(a curfew.Actor) string {
+	text := string(a.Role) + ":" + a.ID
+	if a.By != "" {
+		text += behalfMark + a.By
+	}
+	return text
+}
+
+// ParseActor is the inverse of ActorText; a text without a colon is a role
 // without an id.
 func ParseActor(s string) curfew.Actor {
+	s, by, _ := strings.Cut(s, behalfMark)
 	role, id, _ := strings.Cut(s, ":")
-	return curfew.Actor{Role: curfew.Role(role), ID: id}
+	return curfew.Actor{Role: curfew.Role(role), ID: id, By: by}
 }

@@ -2,6 +2,7 @@ package sse
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -86,7 +87,9 @@ func (s *Server) Pace(heartbeat, writeTimeout time.Duration) {
 // Headers of a stream.
 const (
 	LastEventID = "Last-Event-ID"
-	ContentType = "text/event-stream"
+	// LastEventParam is the same in the query, for an EventSource that is opened anew.
+	LastEventParam = "lastEventId"
+	ContentType    = "text/event-stream"
 )
 
 // Serve answers a request with the changes that the caller may see. It returns once the stream has begun, so the
@@ -121,7 +124,7 @@ func (s *Server) open(ctx context.Context, r *http.Request, caller auth.Request)
 		return nil, err
 	}
 	c := &connection{s: s, request: problem.RequestOf(r.Context()), proof: proofOf(r), until: caller.Until, left: make(chan struct{})}
-	last := r.Header.Get(LastEventID)
+	last := cmp.Or(r.Header.Get(LastEventID), problem.QueryValue(r, LastEventParam))
 	var err error
 	c.since, err = time.Parse(time.RFC3339Nano, last)
 	c.reset = err != nil && last != ""

@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// ActAs is the header by which a service acts for somebody: customer:ID or mechanic:ID, the id percent-encoded as in a path.
+const ActAs = "X-Curfew-Act-As"
+
+// Names by which a key that is bound to routes may also act for somebody, there.
+const (
+	actAsCustomer = "actAsCustomer"
+	actAsMechanic = "actAsMechanic"
+)
+
+// ActingNames are what a key can be bound to beside routes.
+func ActingNames() []RouteName {
+	return []RouteName{{Name: actAsCustomer, Group: "acting"}, {Name: actAsMechanic, Group: "acting"}}
+}
+
+// behalf returns who does what a request asks for: whoever sends it, or the customer or mechanic that the service who sends it acts for. The
+// error's kind is Invalid for a header that names nobody, and Forbidden for a caller who may not act for them.
+func behalf(r *http.Request, by claims) (curfew.Actor, error) {
+	given := r.Header.Values(ActAs)
+	if len(given) == 0 {
+		return by.actor(), nil
+	}
+	role, escaped, _ := strings.Cut(given[0], ":")
+	id, err := url.PathUnescape(escaped)
+	who := curfew.Actor{Role: curfew.Role(strings.TrimSpace(role)), ID: id, By: by.subject}
+	switch {
+	case by.role != curfew.Service:
+		return who, curfew.Errorf(curfew.Forbidden, "the role %s may not act for somebody: leave %s out", by.role, ActAs)
+	case len(given) > 1 || err != nil || !slices.Contains([]curfew.Role{curfew.Customer, curfew.Mechanic}, who.Role):
+		return who, curfew.Errorf(curfew.Invalid, "%s must name one customer or mechanic: customer:ID or mechanic:ID, the id percent-encoded", ActAs)
+	}
+	if err := curfew.CheckID(ActAs, id); err != nil {
+		return who, err
+	}
+	return who, by.mayActFor(who)
+}
+
+// mayActFor refuses whom a key does not let its service act for. A mechanic sees the requests of every customer, so a key that
+// is bound to some of them acts for none.
+func (c claims) mayActFor(who curfew.Actor) error {
+	name := map[curfew.Role]string{curfew.Customer: actAsCustomer, curfew.Mechanic: actAsMechanic}[who.Role]
+	switch {
+	case c.scope.Routes != nil && !slices.Contains(c.scope.Routes, name):
+		return curfew.Errorf(curfew.Forbidden, "this key may not act for a %s: it is bound to routes, and %s is not among them", who.Role, name)
+	case who.Role == curfew.Mechanic && c.scope.CustomerPrefix != "":
+		return curfew.Errorf(curfew.Forbidden, "this key may not act for a mechanic: it is bound to some customers")
+	case who.Role == curfew.Customer && !c.scope.Reaches(who.ID):
+		return ErrNoCustomer
+	}
+	return nil
+}

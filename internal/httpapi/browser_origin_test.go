@@ -1,0 +1,95 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew"
+)
+
+// site serves the pages of another origin.
+func site(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("<!doctype html><title>A shop</title>"))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// script runs an async function in a page, and returns the text that it returns.
+func script(t *testing.T, page context.Context, body string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(page, testTimeout)
+	defer cancel()
+	got, err := chromedp.Run(ctx, chromedp.Evaluate[string](
+		`(async () => { try { `+body+` } catch (e) { return "refused: " + e.name } })()`, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	return got
+}
+
+func openPage(t *testing.T, browser context.Context, url string) context.Context {
+	t.Helper()
+	ctx, leave := chromedp.NewContext(browser)
+	t.Cleanup(leave)
+	within, cancel := context.WithTimeout(ctx, testTimeout)
+	defer cancel()
+	if err := chromedp.Do(within, chromedp.Navigate(url)); err != nil {
+		t.Fatalf("open %s: %v", url, err)
+	}
+	return ctx
+}
+
+// Pages of an allowed origin call the API with a token, and open streams. Others do not, and no cookie counts for either.
+func TestPagesOfAllowedOriginsCallTheAPI(t *testing.T) {
+	t.Parallel()
+	ours, theirs := site(t), site(t)
+	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
+	h.fulfilled("kim")
+	with := fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};`, h.URL, h.token(curfew.Customer, "kim"))
+	calls := map[string]struct{ script, allowed string }{
+		"reads": {`return String((await (await fetch(url + "/api/customers/kim/session-status", {headers})).json()).blocked)`, "true"},
+		"writes, with a preflight": {`return String((await fetch(url + "/api/customers/kim/clear",
+			{method: "POST", headers: {...headers, "Content-Type": "application/json", "Idempotency-Key": "k"}, body: '{"dryRun":true}'})).status)`, "200"},
+		"reads a problem": {`const answer = await fetch(url + "/api/mechanics/requests", {headers}); return (await answer.json()).code + " " + (answer.headers.get("X-Request-Id") !== null)`, "forbidden true"},
+		"streams by fetch": {`const reader = (await fetch(url + "/api/stream", {headers})).body.pipeThrough(new TextDecoderStream()).getReader();
+			const {value} = await reader.read(); await reader.cancel(); return value.match(/event: (\w+)/)[1]`, "hello"},
+	}
+	browser := browse(t)
+	allowed, foreign := openPage(t, browser, ours.URL), openPage(t, browser, theirs.URL)
+	for name, call := range calls {
+		if got := script(t, allowed, with+call.script); got != call.allowed {
+			t.Errorf("a page of an allowed origin %s: %s, want %s", name, got, call.allowed)
+		}
+		if got := script(t, foreign, with+call.script); got != "refused: TypeError" {
+			t.Errorf("a page of another origin %s: %s", name, got)
+		}
+	}
+	if got := script(t, allowed, with+`return String((await fetch(url + "/api/customers/kim/session-status", {headers, credentials: "include"})).status)`); got != "refused: TypeError" {
+		t.Errorf("with credentials: %s", got)
+	}
+}
+
+// An EventSource sends no token: a ticket opens its stream.
+func TestAnEventSourceIsOpenedByATicket(t *testing.T) {
+	t.Parallel()
+	ours := site(t)
+	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
+	got := script(t, openPage(t, browse(t), ours.URL), fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};
+		const {ticket} = await (await fetch(url + "/api/stream/tickets", {method: "POST", headers})).json();
+		const source = new EventSource(url + "/api/stream?ticket=" + ticket);
+		return await new Promise((resolve) => {
+			source.addEventListener("hello", (e) => { source.close(); resolve(JSON.parse(e.data).role) });
+			source.onerror = () => resolve("refused");
+		})`, h.URL, h.token(curfew.Customer, "kim")))
+	if got != "customer" {
+		t.Errorf("the stream says hello to %q", got)
+	}
+}

@@ -5,7 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -15,9 +19,7 @@ import (
 // site serves the pages of another origin.
 func site(t *testing.T) *httptest.Server {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("<!doctype html><title>A shop</title>"))
-	}))
+	s := httptest.NewServer(http.FileServerFS(os.DirFS(filepath.Join("..", "..", "examples", "browser"))))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -39,6 +41,7 @@ func openPage(t *testing.T, browser context.Context, url string) context.Context
 	t.Helper()
 	ctx, leave := chromedp.NewContext(browser)
 	t.Cleanup(leave)
+	must(t, chromedp.Do(ctx)) // the page ends with the context of its first step
 	within, cancel := context.WithTimeout(ctx, testTimeout)
 	defer cancel()
 	if err := chromedp.Do(within, chromedp.Navigate(url)); err != nil {
@@ -63,7 +66,7 @@ func TestPagesOfAllowedOriginsCallTheAPI(t *testing.T) {
 			const {value} = await reader.read(); await reader.cancel(); return value.match(/event: (\w+)/)[1]`, "hello"},
 	}
 	browser := browse(t)
-	allowed, foreign := openPage(t, browser, ours.URL), openPage(t, browser, theirs.URL)
+	allowed, foreign := openPage(t, browser, ours.URL+"/worker.js"), openPage(t, browser, theirs.URL+"/worker.js")
 	for name, call := range calls {
 		if got := script(t, allowed, with+call.script); got != call.allowed {
 			t.Errorf("a page of an allowed origin %s: %s, want %s", name, got, call.allowed)
@@ -82,7 +85,7 @@ func TestAnEventSourceIsOpenedByATicket(t *testing.T) {
 	t.Parallel()
 	ours := site(t)
 	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
-	got := script(t, openPage(t, browse(t), ours.URL), fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};
+	got := script(t, openPage(t, browse(t), ours.URL+"/worker.js"), fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};
 		const {ticket} = await (await fetch(url + "/api/stream/tickets", {method: "POST", headers})).json();
 		const source = new EventSource(url + "/api/stream?ticket=" + ticket);
 		return await new Promise((resolve) => {
@@ -91,5 +94,47 @@ func TestAnEventSourceIsOpenedByATicket(t *testing.T) {
 		})`, h.URL, h.token(curfew.Customer, "kim")))
 	if got != "customer" {
 		t.Errorf("the stream says hello to %q", got)
+	}
+}
+
+// Every tab of a site hears of a change by one stream, also the sixth.
+func TestASharedWorkerServesEveryTab(t *testing.T) {
+	t.Parallel()
+	ours := site(t)
+	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
+	browser, max := browse(t), h.token(curfew.Mechanic, "max")
+	var tabs []context.Context
+	for range 7 {
+		tab := openPage(t, browser, ours.URL+"/?url="+h.URL+"#"+max)
+		tabs = append(tabs, tab)
+		showing(t, tab, "hello")
+	}
+	f := h.fulfilled("kim")
+	_, err := h.as(curfew.Mechanic, "max").Accept(t.Context(), f.RequestID)
+	must(t, err)
+	for _, tab := range tabs {
+		showing(t, tab, "session waiting")
+	}
+	others := 0
+	for range 4 { // the one stream of the worker leaves four
+		if got := h.send("GET", "/api/stream", "", "Authorization: Bearer "+max); got.status == http.StatusOK {
+			others++
+		}
+	}
+	if others != 4 {
+		t.Errorf("beside the worker's stream there are %d more, want 4", others)
+	}
+}
+
+// showing waits until a page shows an event.
+func showing(t *testing.T, page context.Context, event string) {
+	t.Helper()
+	look, deadline := time.NewTicker(50*time.Millisecond), time.Now().Add(testTimeout)
+	defer look.Stop()
+	for seen := ""; !strings.Contains(seen, event); <-look.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("a tab shows %q, and not %q", seen, event)
+		}
+		seen = script(t, page, `return document.querySelector("#events").textContent`)
 	}
 }

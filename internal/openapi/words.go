@@ -47,7 +47,7 @@ var fields = map[string][]string{
 	"BlockerAction":   {"CustomerStatus.actions", "Problem.actions"},
 	"CallerRole":      {"Hello.role", "SignIn.role"},
 	"CheckoutOutcome": {"WebhookCheckout.outcome", "WebhookCheckoutChange.from", "WebhookCheckoutChange.to"},
-	"EndReason":       {"WebhookSession.endReason", "PreviewItem.reason"},
+	"EndReason":       {"WebhookSession.endReason"},
 	"EventActor":      {"WebhookSessionChange.actor", "WebhookCheckoutChange.actor"},
 	"EventKind":       {"Endpoint.events"},
 	"EventReason":     {"WebhookSessionChange.reason", "WebhookCheckoutChange.reason"},

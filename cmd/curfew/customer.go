@@ -33,8 +33,8 @@ func (c *exportCustomer) Run(ctx context.Context, s *settings, term terminal) er
 type eraseCustomer struct {
 	Customer  string `arg:"" help:"The customer's id."`
 	Pseudonym bool   `help:"Replace the id, too, everywhere: it is personal itself, as an e-mail address is."`
-	Preview   string `placeholder:"ID" help:"Carry out exactly this preview. It needs --version and --reason."`
-	Version   *int64 `placeholder:"N" help:"The preview's version."`
+	Preview   string `placeholder:"ID" help:"Carry out exactly this preview. It needs --preview-version and --reason."`
+	Version   *int64 `name:"preview-version" placeholder:"N" help:"The preview's version."`
 	Reason    string `placeholder:"TEXT" help:"Why; it is kept, so it should name nobody."`
 	JSON      bool   `help:"Print JSON, like POST /api/customers/ID/erase."`
 }
@@ -68,13 +68,13 @@ func (c *eraseCustomer) Run(ctx context.Context, s *settings, term terminal) err
 func (c *eraseCustomer) check() error {
 	switch {
 	case c.Preview == "" && c.Version != nil:
-		return usagef("--version goes with --preview")
+		return usagef("--preview-version goes with --preview")
 	case c.Preview == "":
 		return nil
 	case c.Pseudonym:
 		return usagef("the preview says whether the id is replaced: leave out --pseudonym")
 	case c.Version == nil || c.Reason == "":
-		return usagef("--preview needs --version and --reason")
+		return usagef("--preview needs --preview-version and --reason")
 	}
 	return nil
 }
@@ -99,6 +99,6 @@ func (c *eraseCustomer) printPlan(term terminal, p privacy.Plan) error {
 		}
 		return nil
 	}
-	term.printf("\nTo carry it out within a day:\n  curfew customer erase %s --preview %s --version %d --reason TEXT\n", wire.ShellQuote(c.Customer), p.ID, p.Version)
+	term.printf("\nTo carry it out within a day:\n  curfew customer erase %s --preview %s --preview-version %d --reason TEXT\n", wire.ShellQuote(c.Customer), p.ID, p.Version)
 	return nil
 }

@@ -334,10 +334,12 @@ func TestRun(t *testing.T) {
 		happened := time.Now()
 		log.Note(entry("ada"))
 		time.Sleep(2 * time.Second) //nolint:forbidigo // the bubble's clock
+		synctest.Wait()
 		if store.entries != 1 || !store.newest.At.Equal(happened.Truncate(time.Microsecond)) || !store.newestLink.At.After(happened) {
 			t.Errorf("%d entries, the last one of %s in a link of %s, not of %s", store.entries, store.newest.At, store.newestLink.At, happened)
 		}
 		time.Sleep(2 * time.Hour) //nolint:forbidigo // the bubble's clock
+		synctest.Wait()
 		if store.pruned != 3 || store.lastKeep != 1000*time.Hour {
 			t.Errorf("pruned %d times, of what is older than %s", store.pruned, store.lastKeep)
 		}

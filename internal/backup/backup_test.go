@@ -108,6 +108,13 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	for _, what := range []string{"'token', 'jti-1'", "'subject', 'customer:Zoë'"} {
 		h.Exec(t, "INSERT INTO "+h.Schema+"revocations (noun, name, at, actor) SELECT "+what+", created_at, 'admin:anna' FROM "+h.Schema+"checkouts LIMIT 1")
 	}
+	h.Exec(t, "INSERT INTO "+h.Schema+`audit_links (number, batch, first_entry, last_entry, lost, at, hash)
+		SELECT 1, id, 1, 1, 0, created_at, 'ab12' FROM `+h.Schema+"checkouts LIMIT 1")
+	h.Exec(t, "INSERT INTO "+h.Schema+`audit_entries (number, at, actor, action, via, status, request_id, commitment)
+		SELECT 1, created_at, 'admin:anna', 'explain', 'api', 200, 'r-1', 'cd34' FROM `+h.Schema+"checkouts LIMIT 1")
+	h.Exec(t, "INSERT INTO "+h.Schema+"audit_subjects (number, subject, object, detail, salt) VALUES (1, 'Zoë', '', '', 'ef56')")
+	h.Exec(t, "INSERT INTO "+h.Schema+`erasures (id, customer_id, pseudonym, version, held, actor, reason, planned_at, erased_at)
+		SELECT id, 'gone', '', 3, '{"events": 3}', 'admin:anna', 'asked for', created_at, created_at FROM `+h.Schema+"checkouts LIMIT 1")
 	h.Exec(t, "INSERT INTO "+h.Schema+`absences (mechanic_id, session_id, number, customer_id, at)
 		SELECT 'max', id, 3, customer_id, created_at FROM `+h.Schema+"sessions LIMIT 1")
 	for range 3 {

@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"api":       {stdlib: true},
 
 	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping", "internal/suggest"}, never: []string{"net/http", "modernc.org/sqlite"}},
+	"internal/approval":  {ours: []string{".", "internal/privacy", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/audit":     {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/record", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
@@ -77,7 +78,7 @@ var rooms = map[string]room{
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/audit", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/approval", "internal/audit", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
 			"internal/privacy", "internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -99,7 +100,7 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/audit", "internal/auth", "internal/backup",
+			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/approval", "internal/audit", "internal/auth", "internal/backup",
 			"internal/config", "internal/console", "internal/demo", "internal/discreet", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},

@@ -172,6 +172,7 @@ var (
 		`DELETE FROM curfew.idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM curfew.quarantine WHERE customer_id = $1`,
 		`DELETE FROM curfew.sign_ins WHERE role = 'customer' AND subject = $1`,
+		`UPDATE curfew.approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
 	}
 	// eraseMentions is what names the customer elsewhere.
 	eraseMentions = []string{
@@ -194,6 +195,7 @@ var (
 		`UPDATE curfew.checkouts SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE curfew.events SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE curfew.refusals SET customer_id = $2 WHERE customer_id = $1`,
+		`UPDATE curfew.approvals SET customer_id = $2, target = CASE target WHEN $1 THEN $2::text ELSE target END WHERE customer_id = $1`,
 		`UPDATE curfew.erasures SET customer_id = $2 WHERE customer_id = $1 AND erased_at IS NOT NULL`,
 	}
 	deleteRevoked = `DELETE FROM curfew.revocations WHERE noun = 'subject' AND name = 'customer:' || $1::text`
@@ -224,6 +226,7 @@ func queueErasure(b *pgx.Batch, e record.Erasure, held record.Held) {
 	}
 	b.Queue(erasePreviews, record.Quoted(e.CustomerID))
 	b.Queue(deleteRevoked, e.CustomerID)
+	b.Queue(eraseAudit, e.CustomerID)
 	for _, sql := range replaceID {
 		b.Queue(sql, e.CustomerID, e.Becomes())
 	}

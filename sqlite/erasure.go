@@ -183,6 +183,7 @@ var (
 		`DELETE FROM idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM quarantine WHERE customer_id = $1`,
 		`DELETE FROM sign_ins WHERE role = 'customer' AND subject = $1`,
+		`UPDATE approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
 	}
 	// eraseMentions is what names the customer elsewhere.
 	eraseMentions = []string{
@@ -203,6 +204,7 @@ var (
 		`UPDATE checkouts SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE events SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE refusals SET customer_id = $2 WHERE customer_id = $1`,
+		`UPDATE approvals SET customer_id = $2, target = CASE target WHEN $1 THEN $2 ELSE target END WHERE customer_id = $1`,
 		`UPDATE erasures SET customer_id = $2 WHERE customer_id = $1 AND erased_at IS NOT NULL`,
 	}
 	deleteRevoked = `DELETE FROM revocations WHERE noun = 'subject' AND name = 'customer:' || $1`
@@ -250,6 +252,7 @@ func erasing(e record.Erasure, held record.Held) (all []write) {
 	}
 	add(erasePreviews, record.Quoted(e.CustomerID))
 	add(deleteRevoked, e.CustomerID)
+	add(eraseAudit, e.CustomerID)
 	for _, sql := range replaceID {
 		add(sql, e.CustomerID, e.Becomes())
 	}

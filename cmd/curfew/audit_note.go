@@ -53,6 +53,7 @@ var commandActions = map[string]string{
 	"deliveries list": "listDeliveries", "deliveries show": "readDelivery", "deliveries replay": "replayDelivery",
 	"token revoke": "revokeTokens", "keys create": "createKey", "keys list": "listKeys", "keys rotate": "rotateKey", "keys revoke": "revokeKey",
 	"logins list": "listSignIns", "logins end": "endSignIn", "audit list": "listAudit", "audit export": "exportAudit",
+	"approvals list": "listApprovals", "approvals approve": "approve", "approvals reject": "reject",
 }
 
 // about says for the audit log whom and what a command is about. What is empty leaves what was said before.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/timeline"
@@ -273,15 +274,14 @@ type refundCheckout struct {
 
 // Run makes a refund due, or records one made by hand.
 func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
-		refund := keeper.Checkouts.RefundCheckout
-		if c.ByHand {
-			refund = keeper.Checkouts.CloseRefund
-		}
-		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
+	return s.withDesk(ctx, term, func(d approval.Desk) error {
+		k, asked, err := d.Refund(ctx, operator(), c.Checkout, c.Reason, c.ByHand)
 		aboutCheckout(ctx, k)
-		if err != nil {
+		switch {
+		case err != nil:
 			return asUsage(err)
+		case asked != nil:
+			return printAsked(ctx, term, asked, nil)
 		}
 		printCheckout(term, k)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/privacy"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
@@ -22,6 +23,7 @@ type exportCustomer struct {
 // Run prints everything that is held of a customer.
 func (c *exportCustomer) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDatabase(ctx, func(db database) error {
+		about(ctx, c.Customer, "", "")
 		e, err := privacy.Service{Store: db}.Export(ctx, c.Customer)
 		if err != nil {
 			return asUsage(err)
@@ -47,16 +49,23 @@ func (c *eraseCustomer) Run(ctx context.Context, s *settings, term terminal) err
 	return s.withDatabase(ctx, func(db database) error {
 		service := privacy.Service{Store: db}
 		if c.Preview == "" {
+			about(ctx, c.Customer, "", "preview")
 			p, err := service.Preview(ctx, operator(), c.Customer, c.Pseudonym)
 			if err != nil {
 				return asUsage(err)
 			}
 			return c.printPlan(term, p)
 		}
+		asked, err := approval.Desk{Store: db, Rules: s.twoPersons()}.EraseCustomer(ctx, operator(), c.Customer,
+			approval.Call{Reason: c.Reason, PreviewID: c.Preview, Version: *c.Version})
+		if err != nil || asked != nil {
+			return printAsked(ctx, term, asked, err)
+		}
 		e, err := service.Erase(ctx, operator(), c.Customer, record.Erasure{ID: c.Preview, Version: *c.Version, Reason: c.Reason})
 		if err != nil {
 			return asUsage(err)
 		}
+		about(ctx, e.CustomerID, "", "") // what was erased is not named again
 		if c.JSON {
 			return term.json(wire.Erasure(e, nil))
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
@@ -39,6 +40,7 @@ type database interface {
 	auth.SignInStore
 	audit.Store
 	privacy.Store
+	approval.Store
 	migrator
 	inspector
 	restoreTarget

@@ -133,10 +133,10 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 
 // describe says for the audit log what is known of a request's subject already.
 func (c Request) describe(a Access, info *problem.RequestInfo) {
-	switch a.Relation {
-	case Itself:
+	switch {
+	case a.Relation == Itself, a.Group == "customers":
 		info.Describe(c.ID, "", "")
-	case Party:
+	case a.Relation == Party:
 		info.Describe(c.Session.CustomerID, c.ID, "")
 	default:
 		info.Describe("", c.ID, "")

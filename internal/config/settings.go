@@ -69,6 +69,7 @@ type Settings struct {
 	Audit    Audit    `embed:"" prefix:"audit-"`
 
 	Retention Retention `embed:"" prefix:"retention-"`
+	Approvals Approvals `embed:"" prefix:"approvals-"`
 
 	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Where to send traces by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables work too."`
 	Webhooks      Webhooks `embed:"" prefix:"webhooks-"`
@@ -152,6 +153,14 @@ type SMTP struct {
 // Audit says how long the audit log is kept.
 type Audit struct {
 	Keep AuditKeep `setting:"audit.keep" default:"8784h" help:"How long the audit log is kept: from 720h, 30 days. 0s: for ever."`
+}
+
+// Approvals say what an admin does not do alone: another one has to approve it.
+type Approvals struct {
+	RefundsOver *Amounts `setting:"approvals.refunds_over" placeholder:"CURRENCY=AMOUNT,…" help:"The largest refunds that one person may make, in the currency's smallest unit: EUR=50000,JPY=50000. Larger ones, and any in other currencies, need a second person. By default one person may make any."`
+	LiveEnds    OnOff    `setting:"approvals.live_ends" default:"off" help:"on: a second person has to approve when an admin ends a live session."`
+	Erasures    OnOff    `setting:"approvals.erasures" default:"off" help:"on: a second person has to approve the erasure of a customer."`
+	TTL         Duration `setting:"approvals.ttl" name:"ttl" default:"24h" help:"For how long a second person can approve."`
 }
 
 // Title is the heading of the settings in --help.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
@@ -22,6 +23,7 @@ type purchaseInput struct {
 // checkoutHandlers handle payments and what became of them.
 type checkoutHandlers struct {
 	keeper *lifecycle.Keeper
+	desk   approval.Desk
 }
 
 func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfillment], error) {
@@ -200,12 +202,8 @@ func (h checkoutHandlers) refund(ctx context.Context, c auth.Request, in *refund
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	refund := h.keeper.Checkouts.RefundCheckout
-	if in.Body.ByHand {
-		refund = h.keeper.Checkouts.CloseRefund
-	}
-	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
-	return h.detail(ctx, checkout, nil, err)
+	checkout, pending, err := h.desk.Refund(ctx, c.Actor, c.ID, in.Body.Reason, in.Body.ByHand)
+	return h.detail(ctx, checkout, nil, cmp.Or(err, asked(ctx, pending)))
 }
 
 // creditInput is a payment and why it is moved.

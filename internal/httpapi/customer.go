@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -13,6 +15,7 @@ import (
 // customerHandlers handle what blocks customers, and what they can spend.
 type customerHandlers struct {
 	keeper *lifecycle.Keeper
+	desk   approval.Desk
 }
 
 func (h customerHandlers) status(ctx context.Context, c auth.Request, _ *idInput) (*response[api.SessionStatus], error) {
@@ -36,8 +39,8 @@ func (h customerHandlers) clear(ctx context.Context, c auth.Request, in *clearIn
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	cleared, err := h.keeper.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
+	cleared, pending, err := h.desk.ClearCustomer(ctx, c.Actor, lifecycle.Clearing{
 		CustomerID: c.ID, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
-	return okay(wire.ClearedFor(c.Actor, cleared), err)
+	return okay(wire.ClearedFor(c.Actor, cleared), cmp.Or(err, asked(ctx, pending)))
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
@@ -68,7 +69,8 @@ type settings struct {
 	baseURL string // empty: this machine's
 	hint    string // the command that prints a sign-in link
 	signin  string // where customers and mechanics sign in
-	onePort bool   // operators' programs ask at the public listener
+	two     approval.Rules
+	onePort bool // operators' programs ask at the public listener
 	keys    lifecycle.Keys
 	proxies []netip.Prefix // whose word about a request counts
 	origins []string       // of other sites whose pages may call
@@ -139,7 +141,7 @@ func (h *fixture) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
+		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, AllowedOrigins: o.origins, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),

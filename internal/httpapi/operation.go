@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -42,6 +43,9 @@ func at[I, O any](method, path string, a auth.Access, name, summary string, hand
 					out = answer
 					return err
 				})
+				if pending, ok := errors.AsType[*awaiting](err); ok {
+					return nil, pending
+				}
 				if err != nil {
 					return nil, to.problems.From(ctx, err)
 				}

@@ -1,12 +1,15 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/privacy"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -14,6 +17,7 @@ import (
 // privacyHandlers export what is held of a customer, and erase what is personal of it.
 type privacyHandlers struct {
 	privacy privacy.Service
+	desk    approval.Desk
 }
 
 func (h privacyHandlers) export(ctx context.Context, c auth.Request, _ *idInput) (*response[wire.CustomerExport], error) {
@@ -35,6 +39,11 @@ func (h privacyHandlers) erase(ctx context.Context, c auth.Request, in *eraseInp
 	case b.DryRun || b.PreviewID == nil || b.Version == nil || b.Pseudonym:
 		return nil, curfew.Errorf(curfew.Invalid, "preview first, with dryRun and, if the id is personal, pseudonym; then send previewId, version and reason alone")
 	}
+	pending, err := h.desk.EraseCustomer(ctx, c.Actor, c.ID, approval.Call{Reason: b.Reason, PreviewID: *b.PreviewID, Version: *b.Version})
+	if err = cmp.Or(err, asked(ctx, pending)); err != nil {
+		return nil, err
+	}
 	e, err := h.privacy.Erase(ctx, c.Actor, c.ID, record.Erasure{ID: *b.PreviewID, Version: *b.Version, Reason: b.Reason})
+	problem.RequestOf(ctx).Describe(e.CustomerID, "", "") // what was erased is not named again
 	return okay(wire.Erasure(e, nil), err)
 }

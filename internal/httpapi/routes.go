@@ -32,6 +32,7 @@ type handlers struct {
 	tokens     tokenHandlers
 	signIns    signInHandlers
 	audit      auditHandlers
+	approvals  approvalHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -129,6 +130,9 @@ func credentialRoutes(h handlers) []route {
 		at(del, "/api/sign-ins", allow(auth.Nobodys, a), "endSignIns", "Sign every browser out", h.signIns.endAll),
 		at(del, "/api/sign-ins/{id}", allow(auth.Nobodys, a), "endSignIn", "Sign a browser out", h.signIns.end),
 		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
+		at(get, "/api/approvals", allow(auth.Nobodys, a), "listApprovals", "List what a second admin has to approve, and what became of it", h.approvals.list),
+		at(post, "/api/approvals/{id}/approve", allow(auth.Nobodys, a), "approve", "Approve what another admin asked for, and carry it out", h.approvals.approve).whole(whileRead),
+		at(post, "/api/approvals/{id}/reject", allow(auth.Nobodys, a), "reject", "Reject what another admin asked for", h.approvals.reject),
 		at(get, "/api/audit", allow(auth.Nobodys, a), "listAudit", "List what staff did and looked at, newest first", h.audit.list),
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
@@ -38,8 +39,8 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints,
-// Deliveries and Privacy.Store are required.
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, SignIns.Store, Ready,
+// Endpoints, Deliveries and Privacy.Store are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -51,7 +52,10 @@ type Options struct {
 	// Audit is where what staff do is noted, and AuditReader reads it.
 	Audit       *audit.Log
 	AuditReader AuditReader
-	SignIns     auth.SignInOptions // its Logger is this one's
+	// Approvals is what a second admin has to approve, as TwoPersons says.
+	Approvals  approval.Store
+	TwoPersons approval.Rules
+	SignIns    auth.SignInOptions // its Logger is this one's
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
 	Privacy privacy.Service
@@ -92,8 +96,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -192,13 +196,14 @@ func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 
 func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handlers {
 	problems := problem.Writer{Log: o.Logger}
+	desk := approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
 	return handlers{
-		sessions:   sessionHandlers{o.Keeper},
+		sessions:   sessionHandlers{o.Keeper, desk},
 		queue:      queueHandlers{o.Keeper},
 		mechanics:  mechanicHandlers{o.Keeper},
-		checkouts:  checkoutHandlers{o.Keeper},
+		checkouts:  checkoutHandlers{o.Keeper, desk},
 		books:      bookHandlers{o.Keeper, o.Logger},
-		customers:  customerHandlers{o.Keeper},
+		customers:  customerHandlers{o.Keeper, desk},
 		cleanups:   cleanupHandlers{o.Keeper, problems},
 		explain:    explainHandlers{o.Timeline},
 		health:     healthHandlers{o.Keeper, o.Version, o.BaseURL},
@@ -207,10 +212,11 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
 		keys:       keyHandlers{Keys(o.Keys)},
-		privacy:    privacyHandlers{o.Privacy},
+		privacy:    privacyHandlers{o.Privacy, desk},
 		tokens:     tokenHandlers{o.Revocations, s.revoked},
 		signIns:    signInHandlers{s.signIns},
 		audit:      auditHandlers{o.AuditReader},
+		approvals:  approvalHandlers{desk},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{

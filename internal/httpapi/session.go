@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -19,6 +21,7 @@ type newSessionInput struct {
 // sessionHandlers handle sessions.
 type sessionHandlers struct {
 	keeper *lifecycle.Keeper
+	desk   approval.Desk
 }
 
 func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSessionInput) (*response[api.Fulfillment], error) {
@@ -65,13 +68,13 @@ func (h sessionHandlers) join(ctx context.Context, c auth.Request, _ *idInput) (
 }
 
 func (h sessionHandlers) end(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
-	ended, err := h.keeper.Sessions.End(ctx, c.ID, c.Actor)
-	return sessionFor(c, ended, err)
+	ended, pending, err := h.desk.EndSession(ctx, c.Actor, c.Session, approval.End)
+	return sessionFor(c, ended, cmp.Or(err, asked(ctx, pending)))
 }
 
 func (h sessionHandlers) cancel(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
-	cancelled, err := h.keeper.Sessions.Cancel(ctx, c.ID, c.Actor)
-	return sessionFor(c, cancelled, err)
+	cancelled, pending, err := h.desk.EndSession(ctx, c.Actor, c.Session, approval.Cancel)
+	return sessionFor(c, cancelled, cmp.Or(err, asked(ctx, pending)))
 }
 
 type extendInput struct {

@@ -62,8 +62,8 @@ async function confirmed() {
 async function atOnce(action) {
   await working([action.button], async () => {
     try {
-      await perform(action, {});
-      byId("said").textContent = action.done ?? "Done.";
+      const answer = await perform(action, {});
+      byId("said").textContent = answer.approval ? answer.detail : action.done ?? "Done.";
     } catch (problem) {
       ask({ ...action, ask: "That did not work" });
       byId("ask-said").replaceChildren(failure(problem));

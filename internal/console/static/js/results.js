@@ -23,6 +23,7 @@ function sentence(stats) {
 export function summary(answer, action) {
   const [first, ...rest] = answer.stats ? cleaned(answer)
     : answer.ended ? cleared(answer)
+      : answer.approval ? [answer.detail]
       : answer.secret ? secret("secret", answer.secret)
       : answer.key ? secret("key", answer.key)
       : answer.revived ? undone(answer)

@@ -1,0 +1,114 @@
+package approval
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// listed is how many approvals are listed.
+const listed = 200
+
+// List returns what was asked for, newest first; pending: what somebody can still decide.
+func (d Desk) List(ctx context.Context, pending bool) ([]record.Approval, error) {
+	return d.Store.Approvals(ctx, pending, listed)
+}
+
+// Reject says no, and why; the reason may be empty. Whoever asked may withdraw by another's hand only.
+func (d Desk) Reject(ctx context.Context, by curfew.Actor, id, reason string) (record.Approval, error) {
+	if err := curfew.CheckText("reason", reason); err != nil {
+		return record.Approval{}, err
+	}
+	return d.decide(ctx, by, id, record.ApprovalRejected, reason)
+}
+
+// Approve carries out what another person asked for, once. The error's kind is Forbidden for whoever asked, and Conflict if it is decided, has expired
+// or is no longer what was asked for. An approval whose carrying out failed is failed, for ever.
+func (d Desk) Approve(ctx context.Context, by curfew.Actor, id string) (record.Approval, error) {
+	a, err := d.decide(ctx, by, id, record.ApprovalExecuting, "")
+	if err != nil {
+		return a, err
+	}
+	failed := d.carryOut(ctx, a)
+	state, note := record.ApprovalDone, ""
+	if failed != nil {
+		state, note = record.ApprovalFailed, oneLine(failed)
+	}
+	ended, err := d.Store.EndApproval(context.WithoutCancel(ctx), a.ID, state, note)
+	if failed != nil {
+		return ended, fmt.Errorf("it was approved, and could not be carried out: %w", failed)
+	}
+	return ended, err
+}
+
+func (d Desk) decide(ctx context.Context, by curfew.Actor, id string, to record.ApprovalState, note string) (record.Approval, error) {
+	a, err := d.Store.Approval(ctx, id)
+	switch {
+	case err != nil:
+		return a, err
+	case a.AskedBy == by:
+		return a, curfew.Errorf(curfew.Forbidden, "%s asked for it: another person has to decide", by)
+	case a.State != record.ApprovalPending:
+		return a, curfew.Errorf(curfew.Conflict, "approval %s is %s already", a.ID, a.State)
+	}
+	decided, err := d.Store.DecideApproval(ctx, a.ID, to, by, note)
+	if err != nil && curfew.KindOf(err) == curfew.Conflict {
+		err = curfew.Errorf(curfew.Conflict, "approval %s has been decided meanwhile, or has expired at %s", a.ID, a.ExpiresAt.UTC().Format(time.RFC3339))
+	}
+	return decided, err
+}
+
+// carryOut does what was asked for, in the name of whoever asked, if it is still the same.
+func (d Desk) carryOut(ctx context.Context, a record.Approval) error {
+	var c Call
+	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
+		return fmt.Errorf("read what was asked for: %w", err)
+	}
+	c.Reason = fmt.Sprintf("%s (approved by %s)", c.Reason, a.DecidedBy)
+	switch a.Action {
+	case Refund:
+		return d.carryOutRefund(ctx, a, c)
+	case End, Cancel, Clear:
+		return d.carryOutEnd(ctx, a, c)
+	case Erase:
+		_, err := d.Privacy.Erase(ctx, a.AskedBy, a.CustomerID, record.Erasure{ID: c.PreviewID, Version: c.Version, Reason: c.Reason})
+		return err
+	}
+	return curfew.Errorf(curfew.Invalid, "nobody here can carry out %s", a.Action)
+}
+
+func (d Desk) carryOutRefund(ctx context.Context, a record.Approval, c Call) error {
+	k, err := d.Keeper.Checkouts.Checkout(ctx, a.Target)
+	if err != nil {
+		return err
+	}
+	if k.Due() != c.Amount || k.Currency != c.Currency {
+		return curfew.Errorf(curfew.Conflict, "the refund is of %s now, not of %s: ask again", curfew.Amount(k.Due(), k.Currency), curfew.Amount(c.Amount, c.Currency))
+	}
+	_, err = d.refund(ctx, a.AskedBy, k.ID, c.Reason, c.ByHand)
+	return err
+}
+
+// carryOutEnd ends the session that was live when somebody asked, and no other.
+func (d Desk) carryOutEnd(ctx context.Context, a record.Approval, c Call) error {
+	live, err := d.live(ctx, a.CustomerID)
+	switch {
+	case err != nil:
+		return err
+	case live != c.SessionID:
+		return curfew.Errorf(curfew.Conflict, "session %s is not live any more", c.SessionID)
+	case a.Action == Clear:
+		_, err = d.Keeper.Sessions.Clear(ctx, a.AskedBy, lifecycle.Clearing{CustomerID: a.CustomerID, Force: true, Reason: c.Reason})
+	default:
+		_, err = d.end(ctx, a.AskedBy, c.SessionID, a.Action)
+	}
+	return err
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -1,0 +1,71 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/curfewhq/curfew/internal/approval"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/wire"
+)
+
+// approvalHandlers handle what a second admin has to approve.
+type approvalHandlers struct {
+	desk approval.Desk
+}
+
+type approvalsInput struct {
+	Pending bool `query:"pending" doc:"Only what somebody can still decide"`
+}
+
+func (h approvalHandlers) list(ctx context.Context, _ auth.Request, in *approvalsInput) (*response[wire.Approvals], error) {
+	all, err := h.desk.List(ctx, in.Pending)
+	return okay(wire.ApprovalsOf(all, time.Now()), err)
+}
+
+func (h approvalHandlers) approve(ctx context.Context, c auth.Request, _ *idInput) (*response[wire.Approval], error) {
+	a, err := h.desk.Approve(ctx, c.Actor, c.ID)
+	problem.RequestOf(ctx).Describe(a.CustomerID, "", a.Action)
+	return okay(wire.ApprovalOf(a, time.Now()), err)
+}
+
+type rejectInput struct {
+	ID   string `path:"id"`
+	Body wire.ApprovalRejection
+}
+
+func (h approvalHandlers) reject(ctx context.Context, c auth.Request, in *rejectInput) (*response[wire.Approval], error) {
+	a, err := h.desk.Reject(ctx, c.Actor, c.ID, in.Body.Reason)
+	problem.RequestOf(ctx).Describe(a.CustomerID, "", a.Action)
+	return okay(wire.ApprovalOf(a, time.Now()), err)
+}
+
+// awaiting is the answer 202 to a call that another admin has to approve. It takes an error's way, because the route's usual
+// answer has another shape.
+type awaiting struct {
+	wire.ApprovalPending
+}
+
+// asked returns the answer for what was asked for, and says so for the audit log; nil if nothing was.
+func asked(ctx context.Context, a *record.Approval) error {
+	if a == nil {
+		return nil
+	}
+	problem.RequestOf(ctx).Describe(a.CustomerID, a.ID, "asked for approval")
+	return &awaiting{wire.ApprovalPending{
+		Code: "approval_pending", Approval: wire.ApprovalOf(*a, time.Now()),
+		Detail: "This needs two persons: another admin has to approve " + a.ID + " until " + a.ExpiresAt.UTC().Format(time.RFC3339) + ", with POST /api/approvals/" + a.ID + "/approve or curfew approvals approve.",
+	}}
+}
+
+// Error implements error.
+func (a *awaiting) Error() string { return a.Detail }
+
+// GetStatus implements huma.StatusError.
+func (a *awaiting) GetStatus() int { return http.StatusAccepted }
+
+// ContentType implements huma.ContentTypeFilter.
+func (a *awaiting) ContentType(string) string { return "application/json" }

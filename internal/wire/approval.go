@@ -1,0 +1,64 @@
+package wire
+
+import (
+	"time"
+
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// Approval is what one admin asked for and another has to approve.
+type Approval struct {
+	ID         string     `json:"id"`
+	Action     string     `json:"action" doc:"The operationId of what was asked for"`
+	CustomerID string     `json:"customerId,omitempty"`
+	Target     string     `json:"target" doc:"The {id} of what was asked for"`
+	Summary    string     `json:"summary" doc:"What it does, in a sentence"`
+	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than a minute: the process stopped, and nobody knows whether it was done"`
+	AskedBy    string     `json:"askedBy"`
+	AskedAt    time.Time  `json:"askedAt"`
+	ExpiresAt  time.Time  `json:"expiresAt" doc:"Until then somebody can approve"`
+	DecidedBy  string     `json:"decidedBy,omitempty"`
+	DecidedAt  *time.Time `json:"decidedAt,omitempty"`
+	Note       string     `json:"note,omitempty" doc:"Why it was rejected, or why it failed"`
+}
+
+// Approvals is what was asked for, newest first.
+type Approvals struct {
+	Approvals []Approval `json:"approvals" nullable:"false"`
+}
+
+// ApprovalPending is the response to a call that another admin has to approve.
+type ApprovalPending struct {
+	Code     string   `json:"code" enum:"approval_pending"`
+	Detail   string   `json:"detail"`
+	Approval Approval `json:"approval"`
+}
+
+// ApprovalRejection says why an approval is refused.
+type ApprovalRejection struct {
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept with what was asked for"`
+}
+
+// ApprovalOf converts what was asked for, as it stands at a time.
+func ApprovalOf(a record.Approval, now time.Time) Approval {
+	out := Approval{
+		ID: a.ID, Action: a.Action, CustomerID: a.CustomerID, Target: a.Target, Summary: a.Summary, State: string(a.State),
+		AskedBy: a.AskedBy.String(), AskedAt: a.AskedAt.UTC(), ExpiresAt: a.ExpiresAt.UTC(), DecidedAt: OptionalTime(a.DecidedAt), Note: a.Note,
+	}
+	if a.State == record.ApprovalPending && !now.Before(a.ExpiresAt) {
+		out.State = "expired"
+	}
+	if a.DecidedBy.Role != "" {
+		out.DecidedBy = a.DecidedBy.String()
+	}
+	return out
+}
+
+// ApprovalsOf converts what was asked for.
+func ApprovalsOf(all []record.Approval, now time.Time) Approvals {
+	out := Approvals{Approvals: make([]Approval, len(all))}
+	for i, a := range all {
+		out.Approvals[i] = ApprovalOf(a, now)
+	}
+	return out
+}

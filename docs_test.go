@@ -67,8 +67,12 @@ func TestPicturesAreMadeAndShown(t *testing.T) {
 	script := read(t, "scripts/screenshots")
 	for _, picture := range pictures {
 		name := filepath.Base(picture)
-		if !strings.Contains(texts, "pictures/"+name) || !regexp.MustCompile(`for name in [^;]*\b`+regexp.QuoteMeta(name)+`\b`).MatchString(script) {
-			t.Errorf("%s is not shown, or scripts/screenshots does not keep it", picture)
+		if !strings.Contains(texts, "pictures/"+name) {
+			t.Errorf("%s is not shown", picture)
+		}
+		drawn := filepath.Ext(name) == ".svg" // from figures, not by a browser
+		if kept := regexp.MustCompile(`for name in [^;]*\b` + regexp.QuoteMeta(name) + `\b`).MatchString(script); !kept && !drawn {
+			t.Errorf("scripts/screenshots does not keep %s", picture)
 		}
 	}
 }

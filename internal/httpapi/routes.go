@@ -54,8 +54,11 @@ func routes(h handlers) []route {
 }
 
 // apiRoutes is the API: what, who, whose, and what answers it.
-func apiRoutes(h handlers) []route {
-	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+func apiRoutes(h handlers) []route { return slices.Concat(marketRoutes(h), operatorRoutes(h)) }
+
+// marketRoutes is every route for customers, mechanics and the marketplace's programs.
+func marketRoutes(h handlers) []route {
+	const get, post = http.MethodGet, http.MethodPost
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
 	return []route{
 		at(post, "/api/checkouts", allow(auth.InBody, sv), "fulfillCheckout", "Fulfill a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
@@ -78,6 +81,16 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/mechanics/{id}", allow(auth.Colleague, m, a, sv), "readMechanic", "Read how it stands with a mechanic", h.mechanics.read),
 		at(post, "/api/stream/tickets", allow(auth.Nobodys, c, m, a, sv), "createStreamTicket", "Get a ticket that opens a stream once, for an EventSource", h.tickets.ticket).answers(201),
 		streaming("/api/stream", allow(auth.Nobodys, c, m, a, sv), "stream", "Stream changes as they happen (server-sent events)", h.streams.Serve),
+		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.stripe.stripeOperation, h.stripe.receive),
+		documented(post, "/api/payments/events", "the marketplace, by its signature", h.events.eventOperation, h.events.receive),
+	}
+}
+
+// operatorRoutes is every route for those who look after the service.
+func operatorRoutes(h handlers) []route {
+	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	const a, sv = curfew.Admin, curfew.Service
+	return []route{
 		at(get, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "previewCleanup", "Preview what a cleanup would change", h.cleanups.preview).within(cleanupTimeout),
 		at(post, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "runCleanup", "Run a cleanup, or store a preview", h.cleanups.run).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/cleanup-runs", allow(auth.Nobodys, a), "listRuns", "List cleanup runs", h.cleanups.runs),
@@ -111,9 +124,6 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read).impersonal(),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list).impersonal(),
-
-		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.stripe.stripeOperation, h.stripe.receive),
-		documented(post, "/api/payments/events", "the marketplace, by its signature", h.events.eventOperation, h.events.receive),
 	}
 }
 

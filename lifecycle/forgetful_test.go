@@ -108,9 +108,10 @@ func (m *forgetful) settle() {
 	}
 }
 
+// anybodyFree reports whether a mechanic had time when the queue was last read, and so could have taken what was in it.
 func (m *forgetful) anybodyFree() bool {
 	for i := range mechanics {
-		if !m.now.Before(m.until[fmt.Sprint("m", i)]) {
+		if !m.now.Add(-tick).Before(m.until[fmt.Sprint("m", i)]) {
 			return true
 		}
 	}

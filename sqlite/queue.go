@@ -35,7 +35,7 @@ const selectSlot = `SELECT mechanic_id, customer_id, session_id, $2 - seen_at FR
 
 // Slot returns what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
-	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID, fromNow(0))
+	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID, micros(s.now()))
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
@@ -57,7 +57,7 @@ const selectAbsences = `SELECT count(*), count(*) FILTER (WHERE at > $2), max(at
 
 // Absences counts how often the mechanic did not come.
 func (s queue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
-	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, fromNow(-within))
+	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, micros(s.now().Add(-within)))
 	return all, wrap(err, "count the absences of %s", mechanicID)
 }
 

@@ -173,6 +173,8 @@ var (
 		`DELETE FROM curfew.quarantine WHERE customer_id = $1`,
 		`DELETE FROM curfew.sign_ins WHERE role = 'customer' AND subject = $1`,
 		`UPDATE curfew.approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
+		`DELETE FROM curfew.approvals WHERE customer_id = $1 AND state <> 'executing'`,
+		eraseAudit,
 	}
 	// eraseMentions is what names the customer elsewhere.
 	eraseMentions = []string{

@@ -184,6 +184,8 @@ var (
 		`DELETE FROM quarantine WHERE customer_id = $1`,
 		`DELETE FROM sign_ins WHERE role = 'customer' AND subject = $1`,
 		`UPDATE approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
+		`DELETE FROM approvals WHERE customer_id = $1 AND state <> 'executing'`,
+		eraseAudit,
 	}
 	// eraseMentions is what names the customer elsewhere.
 	eraseMentions = []string{

@@ -172,8 +172,8 @@ var (
 		`DELETE FROM curfew.idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM curfew.quarantine WHERE customer_id = $1`,
 		`DELETE FROM curfew.sign_ins WHERE role = 'customer' AND subject = $1`,
+		`DELETE FROM curfew.approvals WHERE customer_id = $1 AND state = 'pending'`,
 		`UPDATE curfew.approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
-		`DELETE FROM curfew.approvals WHERE customer_id = $1 AND state <> 'executing'`,
 		eraseAudit,
 	}
 	// eraseMentions is what names the customer elsewhere.
@@ -228,7 +228,6 @@ func queueErasure(b *pgx.Batch, e record.Erasure, held record.Held) {
 	}
 	b.Queue(erasePreviews, record.Quoted(e.CustomerID))
 	b.Queue(deleteRevoked, e.CustomerID)
-	b.Queue(eraseAudit, e.CustomerID)
 	for _, sql := range replaceID {
 		b.Queue(sql, e.CustomerID, e.Becomes())
 	}

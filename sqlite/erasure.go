@@ -183,8 +183,8 @@ var (
 		`DELETE FROM idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM quarantine WHERE customer_id = $1`,
 		`DELETE FROM sign_ins WHERE role = 'customer' AND subject = $1`,
+		`DELETE FROM approvals WHERE customer_id = $1 AND state = 'pending'`,
 		`UPDATE approvals SET body = '{}', summary = 'erased', note = '' WHERE customer_id = $1`,
-		`DELETE FROM approvals WHERE customer_id = $1 AND state <> 'executing'`,
 		eraseAudit,
 	}
 	// eraseMentions is what names the customer elsewhere.
@@ -254,7 +254,6 @@ func erasing(e record.Erasure, held record.Held) (all []write) {
 	}
 	add(erasePreviews, record.Quoted(e.CustomerID))
 	add(deleteRevoked, e.CustomerID)
-	add(eraseAudit, e.CustomerID)
 	for _, sql := range replaceID {
 		add(sql, e.CustomerID, e.Becomes())
 	}

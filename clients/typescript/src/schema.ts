@@ -65,6 +65,36 @@ export interface Aged {
   id: string;
 }
 
+export interface Approval {
+  /** The operationId of what was asked for */
+  action: string;
+  askedAt: string;
+  askedBy: string;
+  customerId?: string;
+  decidedAt?: string;
+  decidedBy?: string;
+  /** Until then somebody can approve */
+  expiresAt: string;
+  id: string;
+  /** Why it was rejected, or why it failed */
+  note?: string;
+  /** executing for more than a minute: the process stopped, and nobody knows whether it was done */
+  state: "pending" | "expired" | "executing" | "done" | "failed" | "rejected";
+  /** What it does, in a sentence */
+  summary: string;
+  /** The {id} of what was asked for */
+  target: string;
+}
+
+export interface ApprovalRejection {
+  /** Kept with what was asked for */
+  reason?: string | undefined;
+}
+
+export interface Approvals {
+  approvals: Approval[];
+}
+
 export interface Assignment {
   /** The marketplace's own id */
   customerId: string;
@@ -73,6 +103,32 @@ export interface Assignment {
   reason: string;
   /** Start of an appointment, at most a year ahead */
   startsAt?: string | undefined;
+}
+
+export interface AuditEntry {
+  /** An operationId, page: and a page's name, or the operation that a command carries out */
+  action: string;
+  /** As role:id; of customers the role alone */
+  actor: string;
+  at: string;
+  detail?: string;
+  /** Subject, object and detail were erased */
+  erased?: boolean;
+  /** From 1, without a gap */
+  number: number;
+  /** The id of what else it is about */
+  object?: string;
+  requestId?: string;
+  /** Of the response; of a command that failed, its exit code */
+  status?: number;
+  /** The customer whom it is about */
+  subject?: string;
+  via: "api" | "page" | "command" | "system";
+}
+
+export interface AuditPage {
+  entries: AuditEntry[];
+  nextCursor?: string;
 }
 
 export interface Blocker {
@@ -227,6 +283,8 @@ export interface CleanupResult {
 
 export interface CleanupStats {
   expiredRequests: number;
+  /** Sessions that went back into the queue, because their mechanic did not come; not in the total */
+  forgotten?: number;
   noShows: number;
   oldWaitingSessions: number;
   orphanedSessions: number;
@@ -237,6 +295,7 @@ export interface CleanupStats {
   /** Rows that could not be settled, were set apart and are tried again later; not in the total */
   setApart?: number;
   totalCleaned: number;
+  unattended: number;
 }
 
 export interface Cleared {
@@ -251,6 +310,49 @@ export interface Clearing {
   force?: boolean | undefined;
   /** Kept in the history */
   reason?: string | undefined;
+}
+
+export interface Contact {
+  email?: string;
+  name?: string;
+}
+
+export interface CustomerErasing {
+  /** Previews, and keeps the preview for a day */
+  dryRun?: boolean | undefined;
+  /** Carries this preview out */
+  previewId?: string | undefined;
+  /** With dryRun: the customer's id is personal itself, and is replaced everywhere */
+  pseudonym?: boolean | undefined;
+  /** Why; it is kept, so it should name nobody */
+  reason?: string | undefined;
+  /** That of the preview */
+  version?: number | undefined;
+}
+
+export interface CustomerErasure {
+  /** What forbids it for now */
+  blockedBy: ErasureObstacle[];
+  /** Once it was carried out: what the id has become */
+  customerId: string;
+  /** Absent: it was not carried out */
+  erasedAt?: string;
+  goes: ErasurePart[];
+  previewId: string;
+  /** What the customer's id becomes; absent: it stays */
+  pseudonym?: string;
+  stays: ErasurePart[];
+  /** How many events of the customer there were */
+  version: number;
+}
+
+export interface CustomerExport {
+  /** Addresses and names that came with payments */
+  contacts: Contact[];
+  customerId: string;
+  exportedAt: string;
+  /** The rows by what they are, such as sessions, checkouts or events, each with all that it holds */
+  held: Record<string, (Record<string, unknown>)[] | null>;
 }
 
 export interface CustomerHealth {
@@ -313,7 +415,7 @@ export interface Drift {
 }
 
 /** Why a session ended */
-export type EndReason = "expired" | "orphaned" | "no_show" | "overran" | "missed" | "cleared" | "cancelled" | "too_short" | "finished" | "refunded" | "payment_failed" | "duplicate" | "foreign";
+export type EndReason = "expired" | "orphaned" | "unattended" | "no_show" | "overran" | "missed" | "cleared" | "cancelled" | "too_short" | "finished" | "refunded" | "payment_failed" | "duplicate" | "foreign";
 
 export interface Endpoint {
   createdAt: string;
@@ -362,14 +464,25 @@ export interface Entry {
   to?: string;
 }
 
+export interface ErasureObstacle {
+  id: string;
+  kind: "session" | "payment";
+  state: string;
+}
+
+export interface ErasurePart {
+  rows: number;
+  what: string;
+}
+
 /** Who did something, as outsiders see it */
 export type EventActor = "customer" | "mechanic" | "operator" | "service" | "system";
 
 /** What happened, as webhooks name it */
-export type EventKind = "session.scheduled" | "session.waiting" | "session.live" | "session.completed" | "session.cancelled" | "session.accepted" | "session.released" | "session.joined" | "session.extended" | "session.postponed" | "session.changed" | "checkout.promised" | "checkout.fulfilled" | "checkout.deferred" | "checkout.held" | "checkout.credited" | "checkout.refund_due" | "checkout.refunding" | "checkout.refunded" | "checkout.forfeited" | "checkout.void" | "checkout.ignored" | "checkout.changed";
+export type EventKind = "session.scheduled" | "session.waiting" | "session.live" | "session.completed" | "session.cancelled" | "session.accepted" | "session.released" | "session.transferred" | "session.forgotten" | "session.joined" | "session.extended" | "session.prolonged" | "session.unaccepted" | "session.postponed" | "session.changed" | "checkout.promised" | "checkout.fulfilled" | "checkout.deferred" | "checkout.held" | "checkout.credited" | "checkout.refund_due" | "checkout.refunding" | "checkout.refunded" | "checkout.forfeited" | "checkout.void" | "checkout.ignored" | "checkout.changed";
 
 /** Why something happened, as a code */
-export type EventReason = "admitted" | "booked" | "credit_spent" | "slot_free" | "revived" | "due" | "slot_taken" | "accepted" | "released" | "joined" | "both_joined" | "extended" | "too_late" | "held" | "repaired" | "refund_decided" | "credit_decided" | "credit_over" | "refund_asked" | "refund_refused" | "nothing_to_refund" | "refund_reported" | "not_ours" | "payment_awaited" | "payment_arrived" | "payment_reduced" | "payment_due" | "payment_captured" | "payment_refused" | "payment_released" | "disputed" | "noted" | "other" | "expired" | "orphaned" | "no_show" | "overran" | "missed" | "cleared" | "cancelled" | "too_short" | "finished" | "refunded" | "payment_failed" | "duplicate" | "foreign";
+export type EventReason = "admitted" | "booked" | "credit_spent" | "slot_free" | "revived" | "due" | "slot_taken" | "accepted" | "released" | "transferred" | "prolonged" | "unaccepted" | "forgotten" | "joined" | "both_joined" | "extended" | "too_late" | "held" | "repaired" | "refund_decided" | "credit_decided" | "credit_over" | "refund_asked" | "refund_refused" | "nothing_to_refund" | "refund_reported" | "not_ours" | "payment_awaited" | "payment_arrived" | "payment_reduced" | "payment_due" | "payment_captured" | "payment_refused" | "payment_released" | "disputed" | "noted" | "other" | "expired" | "orphaned" | "unattended" | "no_show" | "overran" | "missed" | "cleared" | "cancelled" | "too_short" | "finished" | "refunded" | "payment_failed" | "duplicate" | "foreign";
 
 export type EventReceipt = EventReceiptRecorded | EventReceiptKept;
 
@@ -542,7 +655,7 @@ export interface FindingAcknowledgement {
 }
 
 /** What is wrong, for programs */
-export type FindingCode = "unreadable" | "not_writable" | "admissions_failing" | "schema_lacking" | "very_stale_sessions" | "stuck_rows" | "cleanup_failed" | "sweeper_silent" | "keys_unreachable" | "rows_inconsistent" | "money_unsettled" | "refund_failing" | "refunds_overdue" | "capture_failing" | "payments_disputed" | "payment_lost" | "payment_disagrees" | "books_differ" | "messages_refused" | "messages_unusable" | "deliveries_dying" | "deliveries_overdue" | "endpoint_disabled" | "stale_sessions" | "stale_requests" | "orphaned_sessions" | "overdue_assigned" | "overdue_live" | "overdue_scheduled" | "leaked_slots" | "blocked_repeatedly" | "queue_unwatched" | "guards_missing" | "tallies_wrong" | "clock_skew";
+export type FindingCode = "unreadable" | "not_writable" | "admissions_failing" | "schema_lacking" | "very_stale_sessions" | "stuck_rows" | "cleanup_failed" | "sweeper_silent" | "keys_unreachable" | "rows_inconsistent" | "money_unsettled" | "refund_failing" | "refunds_overdue" | "capture_failing" | "payments_disputed" | "payment_lost" | "payment_disagrees" | "books_differ" | "messages_refused" | "messages_unusable" | "deliveries_dying" | "deliveries_overdue" | "endpoint_disabled" | "stale_sessions" | "stale_requests" | "orphaned_sessions" | "overdue_assigned" | "overdue_live" | "overdue_scheduled" | "leaked_slots" | "blocked_repeatedly" | "queue_unwatched" | "guards_missing" | "audit_lost" | "tallies_wrong" | "clock_skew";
 
 export type Fulfillment = FulfillmentPromised | FulfillmentFulfilled | FulfillmentDeferred | FulfillmentHeld | FulfillmentCredited | FulfillmentRefundDue | FulfillmentRefunding | FulfillmentRefunded | FulfillmentForfeited | FulfillmentVoid | FulfillmentIgnored;
 
@@ -758,6 +871,21 @@ export interface KeyRotation {
   graceSeconds?: number | undefined;
 }
 
+export interface Mechanic {
+  busy: boolean;
+  /** How often they accepted a session and did not come */
+  forgotten: number;
+  /** The same in the last 30 days */
+  forgottenLately: number;
+  id: string;
+  /** Null: never */
+  lastForgottenAt: string | null;
+  /** What keeps them busy; null: nothing, or what the caller's key does not reach */
+  session: Session;
+  /** When they accepted it */
+  since: string | null;
+}
+
 export interface MechanicHealth {
   busy: number | null;
   /** Mechanics with an open stream, on all processes */
@@ -931,7 +1059,7 @@ export interface PreviewItem {
   /** What its payment would become; empty if it is adopted */
   owed: string;
   /** Why it would end; cleared if it is not overdue yet */
-  reason: EndReason;
+  reason: string;
   requestId?: string;
   rule: string;
   sessionId: string;
@@ -1168,6 +1296,13 @@ export interface ProblemUnsupportedMediaType {
   title: string;
   /** Where the code is explained */
   type: string;
+}
+
+export interface Prolongation {
+  /** How much later it ends by itself */
+  minutes: number;
+  /** Kept in the history */
+  reason: string;
 }
 
 export interface Purchase {
@@ -1439,6 +1574,12 @@ export interface StreamEventSession {
   id?: string;
 }
 
+export interface StreamTicket {
+  expiresAt: string;
+  /** For GET /api/stream?ticket=… */
+  ticket: string;
+}
+
 export interface Subject {
   id: string;
   kind: "customer" | "session" | "request" | "checkout" | "reference" | "run" | "email";
@@ -1487,6 +1628,11 @@ export interface TokenRevocation {
   subject?: string | undefined;
   /** The token's jti; either this, or role and subject */
   tokenId?: string | undefined;
+}
+
+export interface Transfer {
+  /** The colleague */
+  mechanicId: string;
 }
 
 export interface Undo {
@@ -1674,6 +1820,13 @@ export interface WebhookMessageSessionExtended {
   type: "session.extended";
 }
 
+/** A webhook of type session.forgotten */
+export interface WebhookMessageSessionForgotten {
+  data: WebhookSessionChange;
+  timestamp: string;
+  type: "session.forgotten";
+}
+
 /** A webhook of type session.joined */
 export interface WebhookMessageSessionJoined {
   data: WebhookSessionChange;
@@ -1695,6 +1848,13 @@ export interface WebhookMessageSessionPostponed {
   type: "session.postponed";
 }
 
+/** A webhook of type session.prolonged */
+export interface WebhookMessageSessionProlonged {
+  data: WebhookSessionChange;
+  timestamp: string;
+  type: "session.prolonged";
+}
+
 /** A webhook of type session.released */
 export interface WebhookMessageSessionReleased {
   data: WebhookSessionChange;
@@ -1707,6 +1867,20 @@ export interface WebhookMessageSessionScheduled {
   data: WebhookSessionChange;
   timestamp: string;
   type: "session.scheduled";
+}
+
+/** A webhook of type session.transferred */
+export interface WebhookMessageSessionTransferred {
+  data: WebhookSessionChange;
+  timestamp: string;
+  type: "session.transferred";
+}
+
+/** A webhook of type session.unaccepted */
+export interface WebhookMessageSessionUnaccepted {
+  data: WebhookSessionChange;
+  timestamp: string;
+  type: "session.unaccepted";
 }
 
 /** A webhook of type session.waiting */
@@ -1780,25 +1954,56 @@ export interface Withdrawn {
 
 export interface WouldClean {
   expiredRequests: number;
+  /** Sessions that would go back into the queue, because their mechanic did not come; not in the total */
+  forgotten?: number;
   noShows: number;
   oldWaitingSessions: number;
   overran: number;
   potentialOrphans: number;
   scheduledMissed: number;
   total: number;
+  unattended: number;
 }
 
 /** What endpoints of webhooks receive. */
-export type WebhookMessage = WebhookMessageCheckoutChanged | WebhookMessageCheckoutCredited | WebhookMessageCheckoutDeferred | WebhookMessageCheckoutForfeited | WebhookMessageCheckoutFulfilled | WebhookMessageCheckoutHeld | WebhookMessageCheckoutIgnored | WebhookMessageCheckoutPromised | WebhookMessageCheckoutRefundDue | WebhookMessageCheckoutRefunded | WebhookMessageCheckoutRefunding | WebhookMessageCheckoutVoid | WebhookMessageSessionAccepted | WebhookMessageSessionCancelled | WebhookMessageSessionChanged | WebhookMessageSessionCompleted | WebhookMessageSessionExtended | WebhookMessageSessionJoined | WebhookMessageSessionLive | WebhookMessageSessionPostponed | WebhookMessageSessionReleased | WebhookMessageSessionScheduled | WebhookMessageSessionWaiting | WebhookMessageTest;
+export type WebhookMessage = WebhookMessageCheckoutChanged | WebhookMessageCheckoutCredited | WebhookMessageCheckoutDeferred | WebhookMessageCheckoutForfeited | WebhookMessageCheckoutFulfilled | WebhookMessageCheckoutHeld | WebhookMessageCheckoutIgnored | WebhookMessageCheckoutPromised | WebhookMessageCheckoutRefundDue | WebhookMessageCheckoutRefunded | WebhookMessageCheckoutRefunding | WebhookMessageCheckoutVoid | WebhookMessageSessionAccepted | WebhookMessageSessionCancelled | WebhookMessageSessionChanged | WebhookMessageSessionCompleted | WebhookMessageSessionExtended | WebhookMessageSessionForgotten | WebhookMessageSessionJoined | WebhookMessageSessionLive | WebhookMessageSessionPostponed | WebhookMessageSessionProlonged | WebhookMessageSessionReleased | WebhookMessageSessionScheduled | WebhookMessageSessionTransferred | WebhookMessageSessionUnaccepted | WebhookMessageSessionWaiting | WebhookMessageTest;
 
 /** What each operation takes and answers. */
 export interface Operations {
+  /** List what a second admin has to approve, and what became of it */
+  listApprovals: { input: { query?: {
+      /** Only what somebody can still decide */
+      pending?: boolean | undefined;
+    } | undefined }; result: Approvals };
+  /** Approve what another admin asked for, and carry it out */
+  approve: { input: { id: string }; result: Approval };
+  /** Reject what another admin asked for */
+  reject: { input: { id: string; body?: ApprovalRejection | undefined }; result: Approval };
+  /** List what staff did and looked at, newest first */
+  listAudit: { input: { query?: {
+      /** Only what this actor did, as role:id */
+      actor?: string | undefined;
+      /** Only what is about this customer */
+      subject?: string | undefined;
+      /** Only this action: an operationId, or page: and a page's name */
+      action?: string | undefined;
+      /** Only what happened from then on */
+      since?: string | undefined;
+      /** The nextCursor of the page before */
+      cursor?: string | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
+    } | undefined }; result: AuditPage };
   /** Fulfill a paid checkout */
   fulfillCheckout: { input: { body: Purchase }; result: Fulfillment };
   /** List a customer's payments */
   listCheckouts: { input: { id: string }; result: Checkouts };
   /** End what a customer has open */
   clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared };
+  /** Preview the erasure of a customer's personal data, or carry it out */
+  eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure };
+  /** Export everything that is held of a customer */
+  exportCustomer: { input: { id: string }; result: CustomerExport };
   /** Report what blocks a customer */
   sessionStatus: { input: { id: string }; result: CustomerStatus };
   /** The books of a month as CSV: by currency, or a row for each payment */
@@ -1875,6 +2080,8 @@ export interface Operations {
     } | undefined }; result: HealthHistory };
   /** Report health */
   sessionHealth: { input: Record<string, never>; result: Health };
+  /** Move a session's deadline */
+  prolongSession: { input: { id: string; body: Prolongation }; result: Session };
   /** Take a session from its mechanic and put it back into the queue */
   unassignSession: { input: { id: string; body: Reason }; result: Session };
   /** List the settings of this process */
@@ -1915,6 +2122,10 @@ export interface Operations {
   acceptRequest: { input: { id: string }; result: Offered };
   /** Put a request back */
   releaseRequest: { input: { id: string }; result: Offered };
+  /** Give a request to a colleague */
+  transferRequest: { input: { id: string; body: Transfer }; result: Offered };
+  /** Read how it stands with a mechanic */
+  readMechanic: { input: { id: string }; result: Mechanic };
   /** Create a session with a free plan or a credit */
   createSession: { input: { body: NewSession }; result: Fulfillment };
   /** Read a session */
@@ -1935,6 +2146,8 @@ export interface Operations {
   endSignIns: { input: Record<string, never>; result: SignInsEnded };
   /** Sign a browser out */
   endSignIn: { input: { id: string }; result: Removed };
+  /** Get a ticket that opens a stream once, for an EventSource */
+  createStreamTicket: { input: Record<string, never>; result: StreamTicket };
   /** Revoke a token of the local key, or every one of a subject */
   revokeTokens: { input: { body?: TokenRevocation | undefined }; result: TokenRevocation };
   /** List webhook endpoints */
@@ -1955,9 +2168,15 @@ export interface Operations {
 
 /** Where each operation is. */
 export const routes = {
+  listApprovals: "GET /api/approvals",
+  approve: "POST /api/approvals/{id}/approve",
+  reject: "POST /api/approvals/{id}/reject",
+  listAudit: "GET /api/audit",
   fulfillCheckout: "POST /api/checkouts",
   listCheckouts: "GET /api/customers/{id}/checkouts",
   clearCustomer: "POST /api/customers/{id}/clear",
+  eraseCustomer: "POST /api/customers/{id}/erase",
+  exportCustomer: "GET /api/customers/{id}/export",
   sessionStatus: "GET /api/customers/{id}/session-status",
   readBooks: "GET /api/debug/books",
   findCheckouts: "GET /api/debug/checkouts",
@@ -1978,6 +2197,7 @@ export const routes = {
   withdrawAcknowledgement: "DELETE /api/debug/findings/{id}/acknowledge",
   readHistory: "GET /api/debug/history",
   sessionHealth: "GET /api/debug/session-health",
+  prolongSession: "POST /api/debug/sessions/{id}/prolong",
   unassignSession: "POST /api/debug/sessions/{id}/release",
   listSettings: "GET /api/debug/settings",
   listDeliveries: "GET /api/deliveries",
@@ -1991,6 +2211,8 @@ export const routes = {
   listQueue: "GET /api/mechanics/requests",
   acceptRequest: "POST /api/mechanics/requests/{id}/accept",
   releaseRequest: "POST /api/mechanics/requests/{id}/release",
+  transferRequest: "POST /api/mechanics/requests/{id}/transfer",
+  readMechanic: "GET /api/mechanics/{id}",
   receivePaymentEvent: "POST /api/payments/events",
   createSession: "POST /api/sessions",
   readSession: "GET /api/sessions/{id}",
@@ -2003,6 +2225,7 @@ export const routes = {
   endSignIns: "DELETE /api/sign-ins",
   endSignIn: "DELETE /api/sign-ins/{id}",
   stream: "GET /api/stream",
+  createStreamTicket: "POST /api/stream/tickets",
   receiveNotice: "POST /api/stripe/webhook",
   revokeTokens: "POST /api/tokens/revoke",
   listEndpoints: "GET /api/webhook-endpoints",

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -19,7 +20,7 @@ func (ss *Sessions) Prolong(ctx context.Context, by curfew.Actor, id string, lon
 	ctx, end := ss.trace.Begin(ctx, "prolong")
 	defer end()
 	switch {
-	case reason == "":
+	case strings.TrimSpace(reason) == "":
 		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "prolonging a session needs a reason: it is kept in its history")
 	case longer < time.Second || longer > maxProlongation:
 		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "a deadline can be moved by up to %s, not by %s", Span(maxProlongation), longer)

@@ -61,7 +61,7 @@ const selectApprovalByID = selectApproval + ` WHERE id = $1`
 
 // Approval returns the one with this id.
 func (s approvals) Approval(ctx context.Context, id string) (record.Approval, error) {
-	missing := curfew.Errorf(curfew.NotFound, "there is no approval %q", id)
+	missing := curfew.Errorf(curfew.NotFound, "there is no such approval")
 	if !isID(id) {
 		return record.Approval{}, missing
 	}

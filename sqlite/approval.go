@@ -65,7 +65,7 @@ const selectApprovalByID = selectApproval + ` WHERE id = $1`
 // Approval returns the one with this id.
 func (s approvals) Approval(ctx context.Context, id string) (record.Approval, error) {
 	a, err := one(ctx, s.db, scanApproval, selectApprovalByID, id)
-	return a, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no approval %q", id)), "read approval %s", id)
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no such approval")), "read approval %s", id)
 }
 
 const decideApproval = `

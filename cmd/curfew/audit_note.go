@@ -47,7 +47,7 @@ var unnoted = map[string]bool{"health": true, "verify": true, "doctor": true}
 var commandActions = map[string]string{
 	"check": "sessionStatus", "explain": "explain", "cleanup": "runCleanup", "undo": "undoRun", "acknowledge": "acknowledgeFinding",
 	"checkouts list": "findCheckouts", "checkouts show": "readCheckout", "checkouts evidence": "checkoutEvidence",
-	"checkouts fulfil": "fulfilHeld", "checkouts assign": "assignHeld", "checkouts refund": "refundCheckout", "checkouts credit": "creditCheckout",
+	"checkouts fulfil": "fulfillHeld", "checkouts assign": "assignHeld", "checkouts refund": "refundCheckout", "checkouts credit": "creditCheckout",
 	"checkouts ignore": "ignoreCheckout", "checkouts restore": "restoreCheckout", "books": "readBooks",
 	"webhooks add": "addEndpoint", "webhooks list": "listEndpoints", "webhooks rotate": "rotateEndpoint", "webhooks remove": "removeEndpoint",
 	"deliveries list": "listDeliveries", "deliveries show": "readDelivery", "deliveries replay": "replayDelivery",

@@ -51,7 +51,7 @@ func early(p curfew.Preview) bool {
 
 // printRun prints what a run did; one that did not finish is never called empty.
 func printRun(term terminal, run curfew.Run, drifted []lifecycle.Drift, finished bool) {
-	if run.Stats.TotalCleaned == 0 && finished {
+	if run.Stats.TotalCleaned+run.Stats.Forgotten == 0 && finished {
 		term.printf("Nothing to clean up.\n")
 	} else {
 		term.printf("Rows changed:\n\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/privacy"
 	"github.com/curfewhq/curfew/internal/record"
@@ -22,6 +23,9 @@ type exportCustomer struct {
 
 // Run prints everything that is held of a customer.
 func (c *exportCustomer) Run(ctx context.Context, s *settings, term terminal) error {
+	if err := curfew.CheckID("customer id", c.Customer); err != nil {
+		return usageError{err}
+	}
 	return s.withDatabase(ctx, func(db database) error {
 		about(ctx, c.Customer, "", "")
 		e, err := privacy.Service{Store: db}.Export(ctx, c.Customer)
@@ -75,6 +79,9 @@ func (c *eraseCustomer) Run(ctx context.Context, s *settings, term terminal) err
 }
 
 func (c *eraseCustomer) check() error {
+	if err := curfew.CheckID("customer id", c.Customer); err != nil {
+		return usageError{err}
+	}
 	switch {
 	case c.Preview == "" && c.Version != nil:
 		return usagef("--preview-version goes with --preview")

@@ -117,7 +117,7 @@ func TestEveryGroupNests(t *testing.T) {
 	good := map[string]string{
 		"auth.jwks_url": "https://id.example.org/keys", "auth.key": strings.Repeat("k", 43) + "=", "auth.issuers": oneIssuer, "stripe.webhook_secret": "whsec_x", "stripe.api_base": "https://api.example.org",
 		"stripe.live": "both", "stripe.accounts": "acct_1", "webhooks.allow_private": "10.0.0.0/8", "webhooks.key": secrets["webhooks.key"], "smtp.url": "smtp://u@mail.example.org", "smtp.tls": "tls",
-		"smtp.from": "Example <help@example.org>", "smtp.templates": ".",
+		"smtp.from": "Example <help@example.org>", "smtp.templates": ".", "approvals.refunds_over": "eur=100",
 	}
 	var line commandLine
 	parser, err := newParser(&line, terminal{io.Discard, io.Discard, false})

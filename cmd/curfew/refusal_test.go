@@ -24,7 +24,7 @@ var refusals = map[string]struct{ key, text, says string }{
 	"a secret in a wrong URL":        {"database_url", "mysql://me:secret@db/x", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME"},
 	"an unknown rule": {
 		"rules", "noshows=off",
-		`there is no rule "noshows": the rules are expiredRequests, oldWaitingSessions, orphanedSessions, noShows, overran, due, scheduledMissed`,
+		`there is no rule "noshows": the rules are expiredRequests, oldWaitingSessions, orphanedSessions, forgotten, unattended, noShows, overran, due, scheduledMissed`,
 	},
 	"a rule neither on nor off": {"rules", "noShows=no", `noShows must be on or off, not "no"`},
 	"a list that is none":       {"rules", "noShows", `"noShows" is not a list like a=x,b=y`},
@@ -40,7 +40,7 @@ var refusals = map[string]struct{ key, text, says string }{
 	"what may not be forfeited": {"settle", "expired=forfeit", "settle.expired cannot be forfeit: only a customer's own no_show can"},
 	"an unknown reason": {
 		"settle", "noshow=credit",
-		`there is no reason "noshow": the reasons are expired, orphaned, no_show, overran, missed, cleared, cancelled, too_short, finished, refunded, payment_failed, duplicate, foreign`,
+		`there is no reason "noshow": the reasons are expired, orphaned, unattended, no_show, overran, missed, cleared, cancelled, too_short, finished, refunded, payment_failed, duplicate, foreign`,
 	},
 	"a plan's duration without a unit": {"plans", `{"a":{"kind":"chat","duration":30}}`, "plan a: duration: 30 has no unit: did you mean 30m?"},
 	"a plan's unknown key":             {"plans", `{"a":{"kind":"chat","durations":"30m"}}`, "plan a: durations: there is no such key: did you mean duration?"},

@@ -22,7 +22,7 @@ func TestAMissingRightIsNoticedBeforeServing(t *testing.T) {
 		`; REVOKE UPDATE ON curfew.events FROM ` + role)
 	address := w.url + "&role=" + role
 	there := []string{"CURFEW_DATABASE_URL=" + address}
-	grant := `GRANT UPDATE (customer_id, told) ON curfew.events TO ` + role
+	grant := `GRANT UPDATE (customer_id, told, actor, reason) ON curfew.events TO ` + role
 
 	if _, err := start(w.dir, there); err == nil || !strings.Contains(err.Error(), grant) {
 		t.Errorf("serve says: %v", err)

@@ -63,7 +63,7 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		auth.key_file auth.key auth.max_ttl auth.signin_idle auth.signin_max auth.jwt_secret auth.jwt_secret_file auth.jwks_url auth.issuer auth.audience auth.role_claim auth.issuers auth.issuers_file
 		stripe.webhook_secret stripe.webhook_secret_file stripe.api_key stripe.api_key_file stripe.api_base stripe.live stripe.ignore_foreign stripe.account
 		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee payments.secret payments.secret_file
-		retention.deliveries retention.texts retention.customers limits.reads limits.writes limits.streams limits.services limits.messages limits.logins limits.failures audit.keep
+		limits.reads limits.writes limits.streams limits.services limits.messages limits.logins limits.failures audit.keep retention.deliveries retention.texts retention.customers
 		approvals.refunds_over approvals.live_ends approvals.erasures approvals.ttl
 		trace_endpoint webhooks.allow_private webhooks.key webhooks.key_file
 		smtp.url smtp.password smtp.password_file smtp.tls smtp.from smtp.operators smtp.templates log_format log_level`)

@@ -44,7 +44,7 @@ func sameFigures(w *tab, want api.WouldClean) {
 	sameNumbers(w, map[string]int{
 		"expiredRequests": want.ExpiredRequests, "oldWaitingSessions": want.OldWaitingSessions,
 		"potentialOrphans": want.PotentialOrphans, "noShows": want.NoShows, "overran": want.Overran,
-		"scheduledMissed": want.ScheduledMissed, "total": want.Total,
+		"scheduledMissed": want.ScheduledMissed, "unattended": want.Unattended, "total": want.Total,
 	})
 }
 
@@ -62,7 +62,7 @@ func whatWasCheckedIsRun(w *tab) {
 	w.says("#preview-said", "exactly these rows")
 	w.click("button.run")
 	w.wait("#ask[open]")
-	w.says("#ask-why", "6 sessions of 6 customers", "11 rows with their requests", "3 old waiting sessions", "1 orphan", "1 no-show", "1 overrun session")
+	w.says("#ask-why", "6 sessions of 6 customers", "11 rows with their requests", "3 old waiting sessions", "1 orphan", "1 unattended session", "1 overrun session")
 	w.write("#ask [name=reason]", "the sweeper was dead")
 	w.picture("confirm")
 	w.confirm("Session cleanup completed", "3 expired requests", "11 rows")

@@ -19,6 +19,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/sse"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -236,6 +237,11 @@ func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
 	for _, status := range rt.statuses[1:] {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: usual.Content}
+	}
+	if rt.approved {
+		op.Responses["202"] = &huma.Response{Description: "It waits for the approval of another admin", Content: map[string]*huma.MediaType{
+			jsonType: {Schema: to.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.ApprovalPending](), true, "ApprovalPending")},
+		}}
 	}
 	if op.RequestBody != nil {
 		op.RequestBody.Required = mustHaveBody(to, op.RequestBody)

@@ -24,6 +24,7 @@ type route struct {
 	name         string        // the operation's id
 	summary      string        // what it does, for the documentation
 	statuses     []int         // of success, the usual one first; empty: not known beforehand
+	approved     bool          // only once another admin has approved it, where a setting asks for that
 	content      string        // the type of an answer that is no JSON
 	timeout      time.Duration // of the answer; 0: the router's
 	progress     string        // where to read how a long task stands that outlives its answer; empty: the route has none
@@ -75,6 +76,12 @@ func keyRoutes(table []route) []auth.RouteName {
 // answers sets the statuses of success, the usual one first.
 func (rt route) answers(statuses ...int) route {
 	rt.statuses = statuses
+	return rt
+}
+
+// approvable says that the setting may ask for a second admin's approval.
+func (rt route) approvable() route {
+	rt.approved = true
 	return rt
 }
 

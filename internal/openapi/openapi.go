@@ -59,7 +59,7 @@ func Complete(doc *huma.OpenAPI, url string) {
 
 // nulls are the objects that can be null. Huma cannot see that in their Go types.
 var nulls = map[string][]string{
-	"CustomerStatus": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
+	"CustomerStatus": {"session"}, "Mechanic": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
 	"HealthFinding": {"acknowledged"},
 }
 

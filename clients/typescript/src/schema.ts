@@ -86,6 +86,12 @@ export interface Approval {
   target: string;
 }
 
+export interface ApprovalPending {
+  approval: Approval;
+  code: "approval_pending";
+  detail: string;
+}
+
 export interface ApprovalRejection {
   /** Kept with what was asked for */
   reason?: string | undefined;
@@ -881,7 +887,7 @@ export interface Mechanic {
   /** Null: never */
   lastForgottenAt: string | null;
   /** What keeps them busy; null: nothing, or what the caller's key does not reach */
-  session: Session;
+  session: Session | null;
   /** When they accepted it */
   since: string | null;
 }
@@ -1999,9 +2005,9 @@ export interface Operations {
   /** List a customer's payments */
   listCheckouts: { input: { id: string }; result: Checkouts };
   /** End what a customer has open */
-  clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared };
+  clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared | ApprovalPending };
   /** Preview the erasure of a customer's personal data, or carry it out */
-  eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure };
+  eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure | ApprovalPending };
   /** Export everything that is held of a customer */
   exportCustomer: { input: { id: string }; result: CustomerExport };
   /** Report what blocks a customer */
@@ -2039,7 +2045,7 @@ export interface Operations {
   /** Say that a held payment is for nothing sold here */
   ignoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
   /** Make a refund due */
-  refundCheckout: { input: { id: string; body: Refund }; result: CheckoutDetail };
+  refundCheckout: { input: { id: string; body: Refund }; result: CheckoutDetail | ApprovalPending };
   /** Hold an ignored payment after all */
   restoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
   /** List cleanup runs */
@@ -2131,9 +2137,9 @@ export interface Operations {
   /** Read a session */
   readSession: { input: { id: string }; result: Session };
   /** Cancel a session, or release it */
-  cancelSession: { input: { id: string }; result: Session };
+  cancelSession: { input: { id: string }; result: Session | ApprovalPending };
   /** End a session */
-  endSession: { input: { id: string }; result: Session };
+  endSession: { input: { id: string }; result: Session | ApprovalPending };
   /** List a session's events */
   listEvents: { input: { id: string }; result: Events };
   /** Extend a live session with paid time */

@@ -106,7 +106,7 @@ func TestAMailIsWhole(t *testing.T) {
 		t.Errorf("its date is %q", m.Header.Get("Date"))
 	}
 	link := strings.Trim(m.Header.Get("List-Unsubscribe"), "<>")
-	if !strings.HasPrefix(link, "https://curfew.example.org/api/unsubscribe?token=accepted.") || !strings.Contains(m.Text, link) {
+	if !strings.HasPrefix(link, "https://curfew.example.org/api/unsubscribe?token=") || !strings.Contains(m.Text, link) {
 		t.Errorf("the link is %q in\n%s", link, m.Text)
 	}
 	for _, says := range []string{"Hello Ada,", "a mechanic has accepted your chat session. Please come in as soon as you can."} {

@@ -126,5 +126,5 @@ func eachPixel(frame image.Image, do func(x, y int)) {
 }
 
 func at8(frame image.Image, x, y int) color.RGBA {
-	return color.RGBAModel.Convert(frame.At(x, y)).(color.RGBA) //nolint:forcetypeassert // the model's own
+	return color.RGBAModel.Convert(frame.At(x, y)).(color.RGBA) //nolint:errcheck,forcetypeassert // the model's own
 }

@@ -64,7 +64,7 @@ func (o *Origins) UnmarshalText(text []byte) error {
 	for part := range strings.SplitSeq(string(text), ",") {
 		part = strings.TrimSpace(part)
 		at, err := url.Parse(part)
-		if err != nil || at.Host == "" || strings.ToLower(part) != strings.ToLower(at.Scheme+"://"+at.Host) {
+		if err != nil || at.Host == "" || !strings.EqualFold(part, at.Scheme+"://"+at.Host) {
 			return fmt.Errorf("%q is not an origin: write it like https://app.example.org, without a path", part)
 		}
 		if local := at.Scheme == "http" && Address(net.JoinHostPort(at.Hostname(), "0")).Loopback(); at.Scheme != "https" && !local {

@@ -25,7 +25,7 @@ func site(t *testing.T) *httptest.Server {
 }
 
 // script runs an async function in a page, and returns the text that it returns.
-func script(t *testing.T, page context.Context, body string) string {
+func script(t *testing.T, page context.Context, body string) string { //nolint:revive // the test comes first, as everywhere
 	t.Helper()
 	ctx, cancel := context.WithTimeout(page, testTimeout)
 	defer cancel()
@@ -37,7 +37,7 @@ func script(t *testing.T, page context.Context, body string) string {
 	return got
 }
 
-func openPage(t *testing.T, browser context.Context, url string) context.Context {
+func openPage(t *testing.T, browser context.Context, url string) context.Context { //nolint:revive // the test comes first, as everywhere
 	t.Helper()
 	ctx, leave := chromedp.NewContext(browser)
 	t.Cleanup(leave)
@@ -127,7 +127,7 @@ func TestASharedWorkerServesEveryTab(t *testing.T) {
 }
 
 // showing waits until a page shows an event.
-func showing(t *testing.T, page context.Context, event string) {
+func showing(t *testing.T, page context.Context, event string) { //nolint:revive // the test comes first, as everywhere
 	t.Helper()
 	look, deadline := time.NewTicker(50*time.Millisecond), time.Now().Add(testTimeout)
 	defer look.Stop()

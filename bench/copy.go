@@ -40,9 +40,9 @@ func (h history) past(i int) past {
 	//nolint:gosec // G404: ids need to be repeatable, not secret
 	random := rand.New(rand.NewPCG(h.seed, uint64(i)))
 	at := h.end.Add(-time.Duration(random.Int64N(int64(365 * 24 * time.Hour)))).Truncate(time.Microsecond)
-	step := ^uint64(0) / uint64(h.n/sessionsEach+1)
+	step := ^uint64(0) / uint64(h.n/sessionsEach+1) //nolint:gosec // a count
 	p := past{
-		customer: fmt.Sprintf("cus_%016x", uint64(i/sessionsEach)*step+h.seed%step), at: at, cancelled: i%3 == 0,
+		customer: fmt.Sprintf("cus_%016x", uint64(i/sessionsEach)*step+h.seed%step), at: at, cancelled: i%3 == 0, //nolint:gosec // a count
 		session: idOf(at, random), request: idOf(at, random), checkout: idOf(at, random),
 	}
 	if !p.cancelled {
@@ -53,7 +53,7 @@ func (h history) past(i int) past {
 
 // idOf is a UUIDv7 of a time.
 func idOf(at time.Time, random *rand.Rand) (id uuid.UUID) {
-	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|random.Uint64()&0xfff|0x7000) //nolint:gosec // G115: after 1970
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|random.Uint64()&0xfff|0x7000)
 	binary.BigEndian.PutUint64(id[8:], random.Uint64()&(1<<62-1)|1<<63)
 	return id
 }

@@ -34,6 +34,7 @@ func TestAnswersThatAreProblems(t *testing.T) {
 		"a proxy's page":              {502, `<html>Bad Gateway</html>`, "internal", ""},
 		"another program's JSON":      {404, `{"error":"nope"}`, "internal", ""},
 		"nothing":                     {500, ``, "internal", ""},
+		"wait for an approval":        {202, `{"code":"approval_pending","detail":"ask mara","approval":{"id":"a"}}`, "approval_pending", ""},
 		"a cleanup's, with its stats": {500, `{"code":"internal","status":500,"detail":"d","success":false,"stats":{"totalCleaned":4}}`, "internal", ""},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -25,6 +25,10 @@ type Problem struct {
 	*CleanupResult
 }
 
+// ApprovalPending is the code of the one error that is no refusal: nothing was done, and another
+// admin has to approve it first. Its status is 202, and its detail says how.
+const ApprovalPending = "approval_pending"
+
 // Error implements error.
 func (p *Problem) Error() string { return fmt.Sprintf("%s (%s, %d)", p.Detail, p.Code, p.Status) }
 

@@ -32,6 +32,9 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any, 
 	if status >= http.StatusBadRequest {
 		return answer, problem(status, text)
 	}
+	if p := pending(status, text); p != nil {
+		return answer, p
+	}
 	return answer, decode(text, &answer)
 }
 
@@ -85,6 +88,18 @@ func decode(text []byte, into any) error {
 		return fmt.Errorf("the answer is not what Curfew answers: %w", err)
 	}
 	return nil
+}
+
+// pending returns the answer that another admin has to approve first, nil if it is another one.
+func pending(status int, text []byte) error {
+	if status != http.StatusAccepted {
+		return nil
+	}
+	p := &Problem{Title: "Nothing was done yet", Status: status}
+	if err := json.Unmarshal(text, p); err != nil || p.Code != ApprovalPending {
+		return nil
+	}
+	return p
 }
 
 // problem returns the error in a response, even if something in between answered

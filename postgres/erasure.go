@@ -93,7 +93,7 @@ func scanErasure(r row) (record.Erasure, error) {
 func (s erasures) PlanErasure(ctx context.Context, e record.Erasure) (planned record.Erasure, err error) {
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(deleteOldPlans, record.ErasurePlanLife)
-		b.Queue(insertErasure, e.ID, e.CustomerID, e.Pseudonym, e.Version, e.Held, e.Actor.String()).Query(into(&planned, scanErasure))
+		b.Queue(insertErasure, e.ID, e.CustomerID, e.Pseudonym, e.Version, e.Held, record.ActorText(e.Actor)).Query(into(&planned, scanErasure))
 	})
 	return planned, wrap(err, "plan an erasure of %s", e.CustomerID)
 }
@@ -147,7 +147,7 @@ func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Eras
 		}
 		return t.send(ctx, func(b *pgx.Batch) {
 			queueErasure(b, e, held)
-			b.Queue(finishErasure, e.ID, e.Becomes(), held.Rows, e.Actor.String(), e.Reason).Query(into(&done, scanErasure))
+			b.Queue(finishErasure, e.ID, e.Becomes(), held.Rows, record.ActorText(e.Actor), e.Reason).Query(into(&done, scanErasure))
 		})
 	})
 	return done, wrap(err, "erase customer %s", e.CustomerID)

@@ -107,7 +107,7 @@ func (s erasures) PlanErasure(ctx context.Context, e record.Erasure) (planned re
 		if _, err = tx.exec(ctx, deleteOldPlans, ago(tx.now, record.ErasurePlanLife)); err != nil {
 			return err
 		}
-		planned, err = one(ctx, tx, scanErasure, insertErasure, e.ID, e.CustomerID, e.Pseudonym, e.Version, string(held), e.Actor.String(), micros(tx.now))
+		planned, err = one(ctx, tx, scanErasure, insertErasure, e.ID, e.CustomerID, e.Pseudonym, e.Version, string(held), record.ActorText(e.Actor), micros(tx.now))
 		return err
 	})
 	return planned, wrap(err, "plan an erasure of %s", e.CustomerID)
@@ -158,7 +158,7 @@ func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Eras
 		if err != nil {
 			return err
 		}
-		done, err = one(ctx, tx, scanErasure, finishErasure, e.ID, e.Becomes(), string(rows), e.Actor.String(), e.Reason, micros(tx.now))
+		done, err = one(ctx, tx, scanErasure, finishErasure, e.ID, e.Becomes(), string(rows), record.ActorText(e.Actor), e.Reason, micros(tx.now))
 		return err
 	})
 	return done, wrap(err, "erase customer %s", e.CustomerID)

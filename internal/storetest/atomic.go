@@ -26,9 +26,10 @@ const most = 200
 func (f *fixture) allOrNothing(write func() error) {
 	f.Helper()
 	before := f.whole()
+	var err error
 	for n := range most {
 		f.FailAt(f.T, n)
-		err := write()
+		err = write()
 		f.FailAt(f.T, -1)
 		if err == nil {
 			if n == 0 {
@@ -40,7 +41,7 @@ func (f *fixture) allOrNothing(write func() error) {
 			f.Fatalf("it failed at row %d, but something stayed (-before +after):\n%s", n, diff)
 		}
 	}
-	f.Fatalf("it did not get through %d rows", most)
+	f.Fatalf("it did not get through %d rows: %v", most, err)
 }
 
 // whole dumps every row of every table.
@@ -170,7 +171,7 @@ var writing = map[string]func(f *fixture) func() error{
 		return func() error { return failed(f.Store.SavePreview(f.Context(), p)) }
 	},
 	"PlanErasure": func(f *fixture) func() error {
-		e := record.Erasure{ID: newID(), CustomerID: "ada", Actor: mara}
+		e := record.Erasure{ID: newID(), CustomerID: "ada", Held: map[string]int64{}, Actor: mara}
 		return func() error { return failed(f.erasures().PlanErasure(f.Context(), e)) }
 	},
 	"Erase": func(f *fixture) func() error {

@@ -104,7 +104,8 @@ const json = (content) => content?.["application/json"]?.schema;
 function resultOf(operation) {
   const types = Object.entries(operation.responses)
     .filter(([, response]) => response.content && !response.content["application/problem+json"])
-    .map(([, { content }]) => (json(content) ? typeOf(json(content)) : typeOf(Object.values(content)[0].schema)));
+    .map(([, { content }]) => (json(content) ? typeOf(json(content)) : typeOf(Object.values(content)[0].schema)))
+    .filter((type) => type !== "ApprovalPending"); // it is thrown
   return several(types) || "undefined";
 }
 

@@ -1,6 +1,6 @@
 // One class for each code of a problem, and one each for what is no problem of Curfew's: no answer, and somebody else's.
 
-import type { Problem } from "./schema.js";
+import type { Approval, ApprovalPending, Problem } from "./schema.js";
 
 /** The code of a problem. */
 export type ProblemCode = Problem["code"];
@@ -44,6 +44,17 @@ export class WebhookError extends CurfewError {
   constructor(message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.name = "WebhookError";
+  }
+}
+
+/** Nothing was done yet: another admin has to approve it first. The message says how. */
+export class ApprovalPendingError extends CurfewError {
+  readonly approval: Approval;
+
+  constructor(pending: ApprovalPending) {
+    super(pending.detail);
+    this.name = "ApprovalPendingError";
+    this.approval = pending.approval;
   }
 }
 

@@ -2005,9 +2005,9 @@ export interface Operations {
   /** List a customer's payments */
   listCheckouts: { input: { id: string }; result: Checkouts };
   /** End what a customer has open */
-  clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared | ApprovalPending };
+  clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared };
   /** Preview the erasure of a customer's personal data, or carry it out */
-  eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure | ApprovalPending };
+  eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure };
   /** Export everything that is held of a customer */
   exportCustomer: { input: { id: string }; result: CustomerExport };
   /** Report what blocks a customer */
@@ -2045,7 +2045,7 @@ export interface Operations {
   /** Say that a held payment is for nothing sold here */
   ignoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
   /** Make a refund due */
-  refundCheckout: { input: { id: string; body: Refund }; result: CheckoutDetail | ApprovalPending };
+  refundCheckout: { input: { id: string; body: Refund }; result: CheckoutDetail };
   /** Hold an ignored payment after all */
   restoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
   /** List cleanup runs */
@@ -2137,9 +2137,9 @@ export interface Operations {
   /** Read a session */
   readSession: { input: { id: string }; result: Session };
   /** Cancel a session, or release it */
-  cancelSession: { input: { id: string }; result: Session | ApprovalPending };
+  cancelSession: { input: { id: string }; result: Session };
   /** End a session */
-  endSession: { input: { id: string }; result: Session | ApprovalPending };
+  endSession: { input: { id: string }; result: Session };
   /** List a session's events */
   listEvents: { input: { id: string }; result: Events };
   /** Extend a live session with paid time */

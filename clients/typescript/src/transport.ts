@@ -1,7 +1,7 @@
 // One call over HTTP: who calls, deadlines, and the tries that do no harm.
 
-import { CurfewError, errorOf, NoAnswerError, ProblemError, UnexpectedAnswerError } from "./errors.js";
-import type { CallerRole } from "./schema.js";
+import { ApprovalPendingError, CurfewError, errorOf, NoAnswerError, ProblemError, UnexpectedAnswerError } from "./errors.js";
+import type { ApprovalPending, CallerRole } from "./schema.js";
 import type { Signer } from "./token.js";
 
 export interface Options {
@@ -138,9 +138,15 @@ export class Transport {
     if (!response.ok && !(response.status === call.also && typeOf(response) === "application/json")) {
       throw errorOf(response, text);
     }
-    return bodyOf(response, text);
+    const body = bodyOf(response, text);
+    if (response.status === 202 && isPending(body)) {
+      throw new ApprovalPendingError(body);
+    }
+    return body;
   }
 }
+
+const isPending = (body: unknown): body is ApprovalPending => (body as { code?: unknown } | undefined)?.code === "approval_pending";
 
 const typeOf = (response: Response) => (response.headers.get("content-type") ?? "").split(";")[0];
 

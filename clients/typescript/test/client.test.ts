@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import {
-  AlreadyClaimedError, Curfew, CurfewError, ForbiddenError, IdempotencyMismatchError, InvalidError, MechanicBusyError, NoAnswerError, NotFoundError,
+  AlreadyClaimedError, ApprovalPendingError, Curfew, CurfewError, ForbiddenError, IdempotencyMismatchError, InvalidError, MechanicBusyError, NoAnswerError, NotFoundError,
   PaymentRequiredError, ProblemError, SessionOpenError, UnauthenticatedError, UnavailableError, UnexpectedAnswerError, hs256,
 } from "@curfew/client";
 import { secrets, stripeCheckout } from "@curfew/client/testing";
@@ -89,6 +89,23 @@ describe("errors", () => {
       assert.deepEqual(error.problem.actions, ["cancel", "wait"]);
       return true;
     });
+  });
+
+  it("what another admin has to approve is not done yet", async () => {
+    const careful = await started({ settings: { "approvals.live_ends": "on" } });
+    const { customerId, sessionId, requestId } = await paid(careful.as("service", "shop"));
+    const mia = careful.as("mechanic", anId("mia"));
+    await mia.queue.accept(requestId);
+    await careful.as("customer", customerId).sessions.join(sessionId);
+    await mia.sessions.join(sessionId);
+    const anna = careful.as("admin", "anna");
+    await assert.rejects(anna.sessions.end(sessionId), (error) => {
+      assert.ok(error instanceof ApprovalPendingError, String(error));
+      assert.equal(error.approval.customerId, customerId);
+      assert.match(error.message, /another admin/);
+      return true;
+    });
+    assert.equal((await anna.sessions.read(sessionId)).status, "live");
   });
 
   it("an empty id is nobody, and never everybody", async () => {

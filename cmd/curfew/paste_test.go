@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -124,36 +127,34 @@ func TestEveryGroupNests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nested := 0
+	want, flat, groups := map[string]string{}, "", map[string]string{}
 	for _, f := range parser.Model.Flags {
 		group, name, ok := strings.Cut(key(f), ".")
 		if !ok {
 			continue
 		}
-		nested++
-		value := good[key(f)]
-		if value == "" {
-			value = f.Default
-		}
-		if value == "" {
-			value = "text"
-		}
-		for how, text := range map[string]string{
-			"flat":   fmt.Sprintf("%s: %q\n", key(f), value),
-			"nested": fmt.Sprintf("%s:\n  %s: %q\n", group, name, value),
-		} {
-			from := fileOf(t, write(t, text))
-			if from[key(f)].text != value {
-				t.Errorf("%s, %s: %+v", key(f), how, from)
+		value := cmp.Or(good[key(f)], f.Default, "text")
+		want[key(f)] = value
+		flat += fmt.Sprintf("%s: %q\n", key(f), value)
+		if groups[group] == "" {
+			groups[group] = group + ":\n"
+			both := write(t, fmt.Sprintf("%s: %q\n%s:\n  %s: %q\n", key(f), value, group, name, value))
+			if _, err := parse(t, "--config", both); err == nil || !strings.Contains(err.Error(), key(f)+" is set twice, first in line 1") {
+				t.Errorf("%s, flat and nested: %v", key(f), err)
 			}
 		}
-		both := write(t, fmt.Sprintf("%s: %q\n%s:\n  %s: %q\n", key(f), value, group, name, value))
-		if _, err := parse(t, "--config", both); err == nil || !strings.Contains(err.Error(), key(f)+" is set twice, first in line 1") {
-			t.Errorf("%s, flat and nested: %v", key(f), err)
-		}
+		groups[group] += fmt.Sprintf("  %s: %q\n", name, value)
 	}
-	if nested < 10 {
-		t.Errorf("only %d keys have a group", nested)
+	if len(want) < 10 {
+		t.Errorf("only %d keys have a group", len(want))
+	}
+	for how, text := range map[string]string{"flat": flat, "nested": strings.Join(slices.Collect(maps.Values(groups)), "")} {
+		from := fileOf(t, write(t, text))
+		for k, value := range want {
+			if from[k].text != value {
+				t.Errorf("%s, %s: %+v", k, how, from[k])
+			}
+		}
 	}
 }
 

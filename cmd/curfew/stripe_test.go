@@ -110,8 +110,10 @@ func (o *oracle) deliverPayments() {
 		o.proceed(.6)
 		waiting := len(o.fake.Events())
 		var shop sync.WaitGroup
-		shop.Go(func() { o.report(.1) })
-		o.name(.3)
+		shop.Go(func() {
+			o.report(.1)
+			o.name(.3)
+		})
 		got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4))
 		shop.Wait()
 		if got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {

@@ -206,6 +206,7 @@ func (b shadow) lastRelease(t *testing.T, dir, url string) *traffic {
 		all.Go(func() {
 			for k := 0; ctx.Err() == nil; k++ {
 				tr.count(limited.admit(context.WithoutCancel(ctx), fmt.Sprintf("last-%d-%d", i, k)))
+				breathe(ctx)
 			}
 		})
 	}

@@ -14,6 +14,7 @@ const (
 
 // Plan is what can be bought.
 type Plan struct {
+	Name       string // what people read; empty: its key
 	Kind       PlanKind
 	Duration   time.Duration
 	WaitingTTL time.Duration // 0: the policy's

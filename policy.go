@@ -242,3 +242,11 @@ func (p Plan) validate() error {
 	}
 	return nil
 }
+
+// NameOf returns what people read for a plan: its name, or its key where it has none or is not known.
+func (p Policy) NameOf(plan string) string {
+	if name := p.Plans[plan].Name; name != "" {
+		return name
+	}
+	return plan
+}

@@ -69,6 +69,11 @@ func (c *Client) Cancel(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/cancel", id), nil)
 }
 
+// Forecast says how long a customer will wait for a mechanic, or would, if a session began now.
+func (c *Client) Forecast(ctx context.Context, customerID string) (Forecast, error) {
+	return get[Forecast](ctx, c, at("/api/customers/%s/forecast", customerID))
+}
+
 // SessionStatus reports what blocks a customer.
 func (c *Client) SessionStatus(ctx context.Context, customerID string) (SessionStatus, error) {
 	return get[SessionStatus](ctx, c, at("/api/customers/%s/session-status", customerID))

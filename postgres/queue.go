@@ -1,8 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -40,6 +44,32 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 	at, id := since(after)
 	all, err := manyByIndex(ctx, s.db, scanSnapshot, selectPending, at, id, limit)
 	return all, wrap(err, "read the queue")
+}
+
+// countAhead reads no more of the index than it counts.
+const countAhead = `SELECT count(*) FROM (
+	SELECT FROM unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
+			16000000:00}'::interval[]) WITH ORDINALITY p (at_most, step)
+		CROSS JOIN LATERAL (
+			SELECT FROM curfew.sessions s
+			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1
+				AND ` + queued + ` >= now() - p.at_most AND (` + queued + `, s.id) < ($1::timestamptz, $2::uuid)
+			LIMIT $3) q
+	LIMIT $3) ahead`
+
+// Ahead counts those who wait for a mechanic before a position in the queue; the zero position is behind everybody's.
+func (s queue) Ahead(ctx context.Context, before curfew.Cursor, most int) (int, error) {
+	at, id := any(before.At), before.ID
+	if before.At.IsZero() {
+		at = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
+	}
+	n, err := one(ctx, s.db, scanAhead, countAhead, at, cmp.Or(id, uuid.Max.String()), most)
+	return n, wrap(err, "count who is ahead in the queue")
+}
+
+func scanAhead(r row) (n int, err error) {
+	err = r.Scan(&n)
+	return n, err
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, now() - seen_at FROM curfew.mechanic_slots WHERE mechanic_id = $1`

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -29,6 +30,28 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 	at, id := since(after)
 	all, err := many(ctx, s.db, scanSnapshot(now), selectPending, at, id, micros(now), limit)
 	return all, wrap(err, "read the queue")
+}
+
+const countAhead = `
+SELECT count(*) FROM (
+  SELECT 1 FROM sessions
+  WHERE sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.expires_at >= $3
+    AND (coalesce(sessions.starts_at, sessions.created_at), sessions.id) < ($1, $2)
+  LIMIT $4)`
+
+// Ahead counts those who wait for a mechanic before a position in the queue; the zero position is behind everybody's.
+func (s queue) Ahead(ctx context.Context, before curfew.Cursor, most int) (int, error) {
+	at := int64(math.MaxInt64)
+	if !before.At.IsZero() {
+		at = before.At.UnixMicro()
+	}
+	n, err := one(ctx, s.db, scanAhead, countAhead, at, before.ID, micros(s.now()), most)
+	return n, wrap(err, "count who is ahead in the queue")
+}
+
+func scanAhead(r row) (n int, err error) {
+	err = r.Scan(&n)
+	return n, err
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, $2 - seen_at FROM mechanic_slots WHERE mechanic_id = $1`

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -32,6 +33,7 @@ type database interface {
 	notify.Admin
 	webhook.Store
 	webhook.SealStore
+	forecast.Store
 	stream.Store
 	mail.Refusals
 	limit.Store

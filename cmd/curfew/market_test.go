@@ -97,8 +97,8 @@ func (o *oracle) reportedAs(s *sale) []string {
 // ownName is the shop's order number. Stripe never says it.
 func ownName(s *sale) string { return "order_" + number(s.ref) }
 
-// name lets the shop say of a share of its order numbers which payments they are for.
-func (o *oracle) name(share float64) {
+// naming chooses a share of the shop's order numbers, and returns what lets it say which payments they are for.
+func (o *oracle) naming(share float64) func() {
 	o.Helper()
 	o.rounds++
 	var some []*sale
@@ -107,15 +107,17 @@ func (o *oracle) name(share float64) {
 			some = append(some, s)
 		}
 	}
-	door := sender{o.T, o.p.url, eventSecret}
-	each(len(some), func(i int) {
-		s, now := some[i], time.Now()
-		event := fmt.Sprintf(`{"id":"named %s","type":"named","provider":"shop","references":["pi_%s","%s"],"at":%q}`,
-			s.ref, number(s.ref), ownName(s), now.Format(time.RFC3339))
-		if status, _ := door.send(now, event); status == http.StatusOK {
-			s.unnamed = false
-		}
-	})
+	return func() {
+		door := sender{o.T, o.p.url, eventSecret}
+		each(len(some), func(i int) {
+			s, now := some[i], time.Now()
+			event := fmt.Sprintf(`{"id":"named %s","type":"named","provider":"shop","references":["pi_%s","%s"],"at":%q}`,
+				s.ref, number(s.ref), ownName(s), now.Format(time.RFC3339))
+			if status, _ := door.send(now, event); status == http.StatusOK {
+				s.unnamed = false
+			}
+		})
+	}
 }
 
 // offer is a request that waits for a mechanic.

@@ -109,11 +109,10 @@ func (o *oracle) deliverPayments() {
 		o.accept(.1)
 		o.proceed(.6)
 		waiting := len(o.fake.Events())
+		name := o.naming(.3) // of what was reported before
 		var shop sync.WaitGroup
-		shop.Go(func() {
-			o.report(.1)
-			o.name(.3)
-		})
+		shop.Go(func() { o.report(.1) })
+		name()
 		got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4))
 		shop.Wait()
 		if got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
@@ -202,7 +201,7 @@ func (o *oracle) settle() {
 	o.dayLater()
 	o.start()
 	o.timed("the last messages", o.deliverAll)
-	o.name(1)
+	o.naming(1)()
 	o.timed("a comparison", func() { _ = o.reconcile() }) // what was never told is a difference
 	o.timed("operators", o.operate)
 	o.fake.SetFaults(stripetest.Faults{})

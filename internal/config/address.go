@@ -54,6 +54,19 @@ func (u *WebURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// SessionURL is an http or https address with {id} for a session's id.
+type SessionURL string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *SessionURL) UnmarshalText(text []byte) error {
+	at, err := url.Parse(strings.ReplaceAll(string(text), "{id}", "id"))
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || !strings.Contains(string(text), "{id}") {
+		return fmt.Errorf("%q is not an address of sessions: write it like https://app.example.org/chat/{id}", text)
+	}
+	*u = SessionURL(text)
+	return nil
+}
+
 // Origins are origins of pages, separated by commas: https://app.example.org.
 type Origins struct{ All []string }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -34,7 +35,7 @@ func (p *Plans) UnmarshalText(text []byte) error {
 	return policy.Validate()
 }
 
-var planKeys = []string{"kind", "duration", "waitingTtl", "joinOffer", "price", "currency", "extends", "capture", "captureEarly", "delayed"}
+var planKeys = []string{"name", "kind", "duration", "waitingTtl", "joinOffer", "price", "currency", "extends", "capture", "captureEarly", "delayed"}
 
 func readPlan(node *yaml.Node) (curfew.Plan, error) {
 	var plan curfew.Plan
@@ -55,6 +56,9 @@ func readPlan(node *yaml.Node) (curfew.Plan, error) {
 
 func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 	switch key {
+	case "name":
+		plan.Name = strings.TrimSpace(text)
+		return curfew.CheckText("name", plan.Name)
 	case "kind":
 		plan.Kind = curfew.PlanKind(text)
 	case "duration":

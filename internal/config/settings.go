@@ -22,6 +22,8 @@ type Settings struct {
 	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
 	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
 	SigninURL       *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
+	SessionURL      *SessionURL `setting:"session_url" placeholder:"URL" help:"Where a session takes place, at the marketplace, with {id} for its id: https://app.example.org/chat/{id}. Pages lead its two parties there."`
+	CallbackURL     *SessionURL `setting:"callback_url" placeholder:"URL" help:"Where a customer who has waited for offer_after can ask to be called instead, with {id} for the session's id."`
 	AllowedOrigins  *Origins    `setting:"allowed_origins" placeholder:"ORIGIN,…" help:"The origins of your own sites whose pages may call the API with a token: https://app.example.org. By default only Curfew's own pages may."`
 	TrustedProxies  *Networks   `setting:"trusted_proxies" placeholder:"CIDR,…" help:"The networks of the proxies in front of Curfew: 10.1.2.0/24. Only they may say where a request comes from (X-Forwarded-For) and what it is called (X-Request-Id)."`
 
@@ -31,6 +33,7 @@ type Settings struct {
 	JoinTTL           Duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
 	JoinOffer         Pause    `setting:"join_offer" default:"${join_offer}" help:"How long a mechanic who has accepted may take to join, before the session goes back into the queue with its place kept; a plan may have its own. 0s: as long as join_ttl, and then it ends."`
 	StreamGone        Pause    `setting:"stream_gone" default:"${stream_gone}" help:"How long the live stream of a mechanic who has accepted and not joined may be gone, before the session goes back into the queue; only if they had one since they accepted. 0s: it does not matter."`
+	OfferAfter        Pause    `setting:"offer_after" default:"5m" help:"How long a customer has waited before their page offers something else: to cancel, with what becomes of the money, and callback_url. 0s: never."`
 	NudgeAfter        Pause    `setting:"nudge_after" default:"${nudge_after}" help:"How long a session is in the queue before a webhook, and a mail to smtp.operators, say that nobody has accepted it. 0s: never."`
 	LiveGrace         Duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may run past its planned end."`
 	ScheduledGrace    Duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"How long after its start an appointment is tried once more if its slot was taken."`
@@ -54,7 +57,7 @@ type Settings struct {
 
 	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, where the provider does not say; for plans with capture at_acceptance or at_live."`
 
-	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, joinOffer, price, currency, extends, capture, captureEarly, delayed}."`
+	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {name, kind, duration, waitingTtl, joinOffer, price, currency, extends, capture, captureEarly, delayed}."`
 
 	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes it. PostgreSQL only."`
 

@@ -29,10 +29,11 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 	}
 	v := Mechanic{More: len(pending) > offersShown, May: may}
 	for _, p := range pending[:min(offersShown, len(pending))] {
-		v.Offers = append(v.Offers, offerView(p, may && current == nil))
+		v.Offers = append(v.Offers, offerView(p, s.keeper.Rules.Policy().NameOf, may && current == nil))
 	}
 	if current != nil {
 		v.Current = currentView(*current, s.keeper.Rules.Consequence)
+		v.Current.Plan, v.Current.Join = s.keeper.Rules.Policy().NameOf(v.Current.Plan), s.joinAddress(current.ID)
 		if v.Current.Payment, err = s.confirming(ctx, *current); err != nil {
 			return nil, err
 		}
@@ -66,10 +67,10 @@ func queueState(v Mechanic) State {
 	return State{Tone: "good", Sentence: "Nobody is waiting."}
 }
 
-func offerView(s curfew.Snapshot, may bool) Offer {
+func offerView(s curfew.Snapshot, name func(plan string) string, may bool) Offer {
 	at := moments{s.Now}
 	o := Offer{
-		ID: s.Request.ID, Customer: nameOf(s), Plan: s.Plan, Kind: string(s.Kind), Since: at.at(s.Request.CreatedAt), Until: at.at(s.ExpiresAt),
+		ID: s.Request.ID, Customer: nameOf(s), Plan: name(s.Plan), Kind: string(s.Kind), Since: at.at(s.Request.CreatedAt), Until: at.at(s.ExpiresAt),
 	}
 	if may {
 		o.Accept = &Action{

@@ -45,7 +45,19 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 	m := mine{
 		policy: s.keeper.Rules.Policy(), does: s.keeper.Rules.Consequence, own: own, checkouts: checkouts, payments: payments, at: moments{time.Now()},
 	}
-	return m.view(id, sessions), nil
+	v := m.view(id, sessions)
+	var open *curfew.Snapshot
+	if i := slices.IndexFunc(sessions, func(s curfew.Snapshot) bool { return s.Status.Open() }); i >= 0 {
+		open = &sessions[i]
+		if own && (open.Assigned() || open.Status == curfew.Live) {
+			v.Open.Join = s.joinAddress(open.ID)
+		}
+	}
+	if open != nil && own {
+		v.Open.Instead, v.Open.Callback = s.instead.of(*open)
+	}
+	v.Outlook, err = s.outlook(ctx, open, own)
+	return v, err
 }
 
 // mine describes a customer's sessions and payments.
@@ -53,6 +65,7 @@ type mine struct {
 	policy    curfew.Policy
 	does      func(lifecycle.ActionName, lifecycle.Target) string // says everything that an action does
 	own       bool
+	free      bool // nothing is open
 	checkouts []curfew.Checkout
 	payments  map[string]record.Ledger // by their ids
 	at        moments
@@ -72,6 +85,7 @@ func (m mine) view(id string, sessions []curfew.Snapshot) Mine {
 			v.Appointments = append(v.Appointments, m.appointment(s))
 		}
 	}
+	m.free = open == nil
 	v.State = m.state(open, len(v.Appointments) > 0)
 	if open != nil {
 		v.Open, v.Steps = m.open(*open), m.steps(*open)
@@ -122,7 +136,7 @@ func (m mine) steps(s curfew.Snapshot) []Step {
 }
 
 func (m mine) open(s curfew.Snapshot) *Open {
-	o := &Open{ID: s.ID, Plan: s.Plan, What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
+	o := &Open{ID: s.ID, Plan: m.policy.NameOf(s.Plan), What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
 	switch {
 	case s.Status == curfew.Live:
 		o.Since = m.at.at(s.StartedAt)
@@ -145,13 +159,13 @@ func (m mine) money(s curfew.Snapshot) []string {
 		return []string{"Nothing was paid for it."}
 	case bought.Capture == "authorised":
 		return []string{
-			paid(bought) + " is reserved at " + m.whose() + " bank for " + bought.Plan + ": nothing is charged yet.",
+			paid(bought) + " is reserved at " + m.whose() + " bank for " + m.policy.NameOf(bought.Plan) + ": nothing is charged yet.",
 			"If it ends without a mechanic's help, nothing is charged: the reservation is released.",
 		}
 	case reserved(bought):
-		return []string{paid(bought) + " for " + bought.Plan + " is being charged now."}
+		return []string{paid(bought) + " for " + m.policy.NameOf(bought.Plan) + " is being charged now."}
 	}
-	said := []string{paid(bought) + " paid for " + bought.Plan + "."}
+	said := []string{paid(bought) + " paid for " + m.policy.NameOf(bought.Plan) + "."}
 	if s.Status == curfew.Live {
 		return append(said, "A session that was live for a minute counts as used when it ends.")
 	}
@@ -193,7 +207,7 @@ func (m mine) actions(s curfew.Snapshot) []Action {
 	clear := Action{
 		Name: "clear", Label: "Cancel session…", Ask: "Cancel this session?", Harm: true,
 		Call: "POST /api/customers/" + url.PathEscape(s.CustomerID) + "/clear", Body: "{}",
-		Why: []string{s.Plan + ", " + doing(s) + ".", m.does(lifecycle.ClearCustomer, m.target(s))},
+		Why: []string{m.policy.NameOf(s.Plan) + ", " + doing(s) + ".", m.does(lifecycle.ClearCustomer, m.target(s))},
 	}
 	switch {
 	case s.Status == curfew.Live && m.own:
@@ -240,7 +254,7 @@ func (m mine) appointment(s curfew.Snapshot) Appointment {
 		said = "Cancelled now, " + grouped(percent) + " % of it is refunded."
 	}
 	return Appointment{
-		ID: s.ID, Plan: s.Plan, At: m.at.at(s.StartsAt), Money: said,
+		ID: s.ID, Plan: m.policy.NameOf(s.Plan), At: m.at.at(s.StartsAt), Money: said,
 		Cancel: Action{
 			Name: "cancel", Label: "Cancel…", Ask: "Cancel this appointment?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/cancel",
 			Why: []string{m.does(lifecycle.CancelSession, m.target(s))}, Done: "The appointment is cancelled.",
@@ -250,13 +264,14 @@ func (m mine) appointment(s curfew.Snapshot) Appointment {
 
 func (m mine) payment(c curfew.Checkout) Payment {
 	p := Payment{
-		Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: becameOf(c, m.payments[c.Payment()]), At: m.at.at(c.CreatedAt),
+		Plan: m.policy.NameOf(c.Plan), Amount: paid(c), Outcome: string(c.Outcome), Became: becameOf(c, m.payments[c.Payment()]), At: m.at.at(c.CreatedAt),
 	}
 	if l, ok := m.payments[c.Payment()]; ok {
 		p.Money = moneyForCustomer(l, c)
 	}
 	switch c.Outcome {
 	case curfew.Credited:
+		p.Use = m.use(c)
 		if ends := m.policy.CreditEnds(c); !ends.IsZero() && !c.Free() {
 			p.Became += " Until " + m.at.at(ends).Clock() + "; then it is refunded."
 		}
@@ -268,4 +283,15 @@ func (m mine) payment(c curfew.Checkout) Payment {
 		}
 	}
 	return p
+}
+
+// use lets a customer who has nothing open begin a session with a credit.
+func (m mine) use(c curfew.Checkout) *Action {
+	if !m.own || !m.free {
+		return nil
+	}
+	return &Action{
+		Name: "use", Label: "Use it…", Main: true, Call: "POST /api/sessions", Body: jsonOf(api.NewSession{Plan: c.Plan}), Ask: "Begin a session now?",
+		Why: []string{"The oldest credit of " + m.policy.NameOf(c.Plan) + " pays for it. You wait for a mechanic, and nothing else is charged."}, Done: "You are waiting for a mechanic.",
+	}
 }

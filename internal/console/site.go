@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
@@ -47,11 +48,15 @@ type Options struct {
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
 	Version      string
-	BaseURL      string        // where callers reach the server
-	LoginHint    string        // the command that prints a sign-in link
-	SigninURL    string        // where customers and mechanics sign in; empty: they are told to go to the marketplace
-	Timeout      time.Duration // of a request
-	Logger       *slog.Logger
+	BaseURL      string // where callers reach the server
+	LoginHint    string // the command that prints a sign-in link
+	SigninURL    string // where customers and mechanics sign in; empty: they are told to go to the marketplace
+	// SessionURL is where a session takes place, with {id} for its id; empty: only the marketplace knows.
+	SessionURL string
+	Instead    Instead
+	Forecasts  *forecast.Forecaster // nil: nobody says how long customers wait
+	Timeout    time.Duration        // of a request
+	Logger     *slog.Logger
 }
 
 // Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
@@ -69,6 +74,9 @@ type Site struct {
 	pages            providerPages
 	version, baseURL string
 	hint, signinURL  string
+	sessionURL       string
+	instead          Instead
+	forecasts        *forecast.Forecaster
 	timeout          time.Duration
 	log              *slog.Logger
 }
@@ -77,7 +85,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL,
+		deliveries: o.Deliveries, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))

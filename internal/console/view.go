@@ -163,6 +163,7 @@ type Mine struct {
 	State        State
 	Steps        []Step
 	Open         *Open
+	Outlook      []string // what to expect of the queue
 	Appointments []Appointment
 	Payments     []Payment
 }
@@ -178,6 +179,9 @@ type Open struct {
 	ID, Plan, What string
 	Since, Until   Moment
 	UntilSaid      string // what happens then
+	Join           string // where it takes place; empty: only the marketplace knows
+	Instead        string // what is offered to whoever has waited for long
+	Callback       string // where they can ask to be called
 	Money          []string
 	Actions        []Action
 }
@@ -194,6 +198,7 @@ type Payment struct {
 	Plan, Amount, Became, Outcome string
 	Money                         Money
 	At                            Moment
+	Use                           *Action // spends a credit; nil: it is none, or cannot be spent now
 }
 
 // Mechanic shows the queue, and the session that a mechanic has.
@@ -212,6 +217,7 @@ type Current struct {
 	Until                          Moment
 	UntilSaid                      string
 	Actions                        []Action
+	Join                           string // where it takes place; empty: only the marketplace knows
 }
 
 // Offer is a request that can be accepted.

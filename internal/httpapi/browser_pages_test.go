@@ -38,6 +38,7 @@ func TestPages(t *testing.T) {
 		"the keyboard is enough":                           worksByKeyboard,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,
+		"a credit is used":                                 aCreditIsUsed,
 		"a customer ends a live session":                   aCustomerEnds,
 		"an appointment is cancelled":                      anAppointmentIsCancelled,
 		"an admin clears a customer's live session":        anAdminClears,

@@ -7,6 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 )
 
 const (
@@ -27,6 +28,9 @@ func aCustomerClears(w *tab) {
 	w.says("#state", "You are waiting for a mechanic")
 	w.says("#open", "video15", "39.00 EUR paid for video15", "credit", "ago")
 	w.says("#payments", "15.00 EUR", "waits for the slot")
+	w.says("#outlook", "You are next.", "No mechanic has had a session", "cannot be said")
+	w.says("#instead", "You have waited for 4 minutes: keep waiting, or cancel.")
+	w.until("one can ask to be called", "/^https:\\/\\/app.example.org\\/call\\/[0-9a-f-]{36}$/.test([...document.links].find((a) => a.textContent === 'Ask to be called').href)")
 	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
 	w.accessible()
 	w.picture("open")
@@ -46,11 +50,29 @@ func aCustomerEnds(w *tab) {
 	w.wait(alive)
 	w.says("#state", "You are in a live session")
 	w.says(".steps [aria-current]", "Live")
+	w.until("one can join", "/^https:\\/\\/app.example.org\\/chat\\/[0-9a-f-]{36}$/.test([...document.links].find((a) => a.textContent === 'Join').href)")
 	w.click("button.end")
 	w.wait("#ask[open]")
 	w.says("#ask", "Its payment is used up")
 	w.confirm()
 	w.says("#state", "nothing open")
+}
+
+// Whoever has a credit begins with it, and nothing else.
+func aCreditIsUsed(w *tab) {
+	w.fixture.pays("ada", "chat10", 1500)
+	_, err := w.fixture.admin().Clear(w.Context(), "ada", api.Clearing{})
+	w.fixture.must(err)
+	w.signIn(ada, clearPage)
+	w.wait(alive)
+	w.says("#outlook", "If a session began now", "Nobody is waiting for a mechanic now.")
+	w.click("#payments button.use")
+	w.wait("#ask[open]")
+	w.says("#ask", "The oldest credit of chat10 pays for it")
+	w.confirm()
+	w.says("#state", "You are waiting for a mechanic")
+	w.accessible()
+	w.picture("credit-used")
 }
 
 func anAppointmentIsCancelled(w *tab) {

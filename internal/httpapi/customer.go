@@ -8,14 +8,25 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // customerHandlers handle what blocks customers, and what they can spend.
 type customerHandlers struct {
-	keeper *lifecycle.Keeper
-	desk   approval.Desk
+	keeper    *lifecycle.Keeper
+	desk      approval.Desk
+	forecasts *forecast.Forecaster // nil: there are none
+}
+
+// forecast says how long a customer who waits for a mechanic will wait, or would, if a session began now.
+func (h customerHandlers) forecast(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Forecast], error) {
+	if h.forecasts == nil {
+		return nil, curfew.Errorf(curfew.Unavailable, "there are no forecasts here")
+	}
+	f, waiting, err := h.forecasts.OfCustomer(ctx, h.keeper.Sessions, c.ID)
+	return okay(wire.Forecast(f, waiting), err)
 }
 
 func (h customerHandlers) status(ctx context.Context, c auth.Request, _ *idInput) (*response[api.SessionStatus], error) {

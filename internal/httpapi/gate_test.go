@@ -46,6 +46,7 @@ var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "oth
 var who = map[string][cells]int{
 	"POST /api/checkouts":                         {401, 403, 403, 403, 403, 403, 403, 201, 201, 404, 403},
 	"GET /api/customers/{id}/checkouts":           {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
+	"GET /api/customers/{id}/forecast":            {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
 	"GET /api/customers/{id}/session-status":      {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
 	"POST /api/customers/{id}/clear":              {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
 	"GET /api/customers/{id}/export":              {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},

@@ -64,6 +64,7 @@ func marketRoutes(h handlers) []route {
 		at(post, "/api/checkouts", allow(auth.InBody, sv), "fulfillCheckout", "Fulfill a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
 		at(get, "/api/customers/{id}/checkouts", allow(auth.Itself, c, a, sv), "listCheckouts", "List a customer's payments", h.checkouts.ofCustomer),
 		at(get, "/api/customers/{id}/session-status", allow(auth.Itself, c, a, sv), "sessionStatus", "Report what blocks a customer", h.customers.status),
+		at(get, "/api/customers/{id}/forecast", allow(auth.Itself, c, a, sv), "forecast", "Forecast how long a customer waits for a mechanic", h.customers.forecast),
 		at(post, "/api/customers/{id}/clear", allow(auth.Itself, c, a, sv), "clearCustomer", "End what a customer has open", h.customers.clear).approvable().whole(whileRead),
 		at(get, "/api/customers/{id}/export", allow(auth.Nobodys, a), "exportCustomer", "Export everything that is held of a customer", h.privacy.export).within(cleanupTimeout),
 		at(post, "/api/customers/{id}/erase", allow(auth.Nobodys, a), "eraseCustomer", "Preview the erasure of a customer's personal data, or carry it out", h.privacy.erase).approvable().within(cleanupTimeout).whole(whileRead),

@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/privacy"
@@ -68,9 +69,13 @@ type Options struct {
 	LoginHint string
 	// SigninURL is where customers and mechanics sign in; empty: they are told to do so at the marketplace.
 	SigninURL string
-	Version   string
-	Logger    *slog.Logger      // nil discards the log
-	Metrics   *metrics.Registry // nil: /metrics has only the figures of Go and of the process
+	// SessionURL is where a session takes place, with {id} for its id; empty: only the marketplace knows.
+	SessionURL string
+	// Instead is what a customer who has waited for a while is offered; its zero value is nothing.
+	Instead console.Instead
+	Version string
+	Logger  *slog.Logger      // nil discards the log
+	Metrics *metrics.Registry // nil: /metrics has only the figures of Go and of the process
 	// RequestTimeout is how long a route may take to answer, except cleanups, which may take a minute. The default is
 	// 10 s.
 	RequestTimeout time.Duration
@@ -78,6 +83,7 @@ type Options struct {
 	Hooks          Hooks // of payment providers
 	Endpoints      Endpoints
 	Deliveries     Deliveries
+	Forecasts      *forecast.Forecaster    // how long customers will wait; nil: nobody says
 	Streams        sse.Hub                 // what changes; nil: /api/stream answers Unavailable
 	Links          console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
@@ -190,7 +196,7 @@ func Operations() []string {
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
 		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
-		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, Timeout: o.RequestTimeout, Logger: o.Logger,
+		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
 
@@ -203,7 +209,7 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		mechanics:  mechanicHandlers{o.Keeper},
 		checkouts:  checkoutHandlers{o.Keeper, desk},
 		books:      bookHandlers{o.Keeper, o.Logger},
-		customers:  customerHandlers{o.Keeper, desk},
+		customers:  customerHandlers{o.Keeper, desk, o.Forecasts},
 		cleanups:   cleanupHandlers{o.Keeper, problems},
 		explain:    explainHandlers{o.Timeline},
 		health:     healthHandlers{o.Keeper, o.Version, o.BaseURL},

@@ -3,6 +3,7 @@ package wire
 import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -22,6 +23,16 @@ func SessionStatus(b *curfew.Blocker, credits []record.Credit) api.SessionStatus
 			CheckoutID: c.ID, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency, Since: c.UpdatedAt.UTC(),
 			ExpiresAt: OptionalTime(c.Ends), Spendable: c.Why == "", Why: c.Why,
 		}
+	}
+	return out
+}
+
+// Forecast converts how long a customer will wait.
+func Forecast(f forecast.Forecast, waiting bool) api.Forecast {
+	out := api.Forecast{Waiting: waiting, Ahead: f.Ahead, Mechanics: f.Mechanics, Busy: f.Busy, At: f.At.UTC()}
+	if f.Known() {
+		half, most := int64(f.Half.Seconds()), int64(f.Most.Seconds())
+		out.Half, out.NineOfTen = &half, &most
 	}
 	return out
 }

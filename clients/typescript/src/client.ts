@@ -1,7 +1,7 @@
 import { Pages } from "./pages.js";
 import {
   routes, type Assignment, type CallerRole, type CheckoutDetail, type CheckoutPage, type Checkouts, type Cleanup, type CleanupResult, type Cleared,
-  type Clearing, type CustomerStatus, type Events, type Extended, type Extension, type Fulfillment, type Health, type NewSession, type Offer, type Offered,
+  type Clearing, type CustomerStatus, type Events, type Extended, type Extension, type Forecast, type Fulfillment, type Health, type NewSession, type Offer, type Offered,
   type Operations, type Preview, type Purchase, type Queue, type Refund, type Run, type Runs, type Session, type StreamEvent, type Timeline, type Undone,
 } from "./schema.js";
 import { follow, type StreamOptions } from "./stream.js";
@@ -111,6 +111,8 @@ export class Curfew {
   readonly customers = {
     /** What blocks a customer, and what the customer can spend. */
     status: (id: string, options?: CallOptions): Promise<CustomerStatus> => this.call("sessionStatus", { id }, options),
+    /** How long the customer will wait for a mechanic, or would, if a session began now. */
+    forecast: (id: string, options?: CallOptions): Promise<Forecast> => this.call("forecast", { id }, options),
     /** End what a customer has open. */
     clear: (id: string, what: Clearing = {}, options?: CallOptions): Promise<Cleared> => this.call("clearCustomer", { id, body: what }, options),
   };

@@ -26,7 +26,7 @@ const session: readonly RouteName[] = ["readSession", "listEvents", "joinSession
 
 /** What the pages of customers and mechanics need. Admins and services get nothing by default. */
 export const usual: Partial<Record<CallerRole, readonly RouteName[]>> = {
-  customer: [...session, "sessionStatus", "listCheckouts", "createSession", "clearCustomer"],
+  customer: [...session, "sessionStatus", "forecast", "listCheckouts", "createSession", "clearCustomer"],
   mechanic: [...session, "listQueue", "acceptRequest", "releaseRequest"],
 };
 

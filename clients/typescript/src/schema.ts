@@ -663,6 +663,22 @@ export interface FindingAcknowledgement {
 /** What is wrong, for programs */
 export type FindingCode = "unreadable" | "not_writable" | "admissions_failing" | "schema_lacking" | "very_stale_sessions" | "stuck_rows" | "cleanup_failed" | "sweeper_silent" | "keys_unreachable" | "rows_inconsistent" | "money_unsettled" | "refund_failing" | "refunds_overdue" | "capture_failing" | "payments_disputed" | "payment_lost" | "payment_disagrees" | "books_differ" | "messages_refused" | "messages_unusable" | "deliveries_dying" | "deliveries_overdue" | "endpoint_disabled" | "stale_sessions" | "stale_requests" | "orphaned_sessions" | "overdue_assigned" | "overdue_live" | "overdue_scheduled" | "leaked_slots" | "blocked_repeatedly" | "queue_unwatched" | "guards_missing" | "audit_lost" | "tallies_wrong" | "clock_skew";
 
+export interface Forecast {
+  /** How many are served before; 1000: so many, or more */
+  ahead: number;
+  at: string;
+  /** How many of them have a session now */
+  busy: number;
+  /** How many mechanics seem to be at work: as many as had a session at once within the last 20 minutes */
+  mechanics: number;
+  /** Half of those in this place wait at most so long from now; null: too little is known */
+  p50Seconds: number | null;
+  /** Nine of ten wait at most so long from now; null: too little is known */
+  p90Seconds: number | null;
+  /** The customer waits for a mechanic; otherwise the forecast is of a session that would begin now */
+  waiting: boolean;
+}
+
 export type Fulfillment = FulfillmentPromised | FulfillmentFulfilled | FulfillmentDeferred | FulfillmentHeld | FulfillmentCredited | FulfillmentRefundDue | FulfillmentRefunding | FulfillmentRefunded | FulfillmentForfeited | FulfillmentVoid | FulfillmentIgnored;
 
 /** The customer can spend the payment on another session */
@@ -2010,6 +2026,8 @@ export interface Operations {
   eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure };
   /** Export everything that is held of a customer */
   exportCustomer: { input: { id: string }; result: CustomerExport };
+  /** Forecast how long a customer waits for a mechanic */
+  forecast: { input: { id: string }; result: Forecast };
   /** Report what blocks a customer */
   sessionStatus: { input: { id: string }; result: CustomerStatus };
   /** The books of a month as CSV: by currency, or a row for each payment */
@@ -2183,6 +2201,7 @@ export const routes = {
   clearCustomer: "POST /api/customers/{id}/clear",
   eraseCustomer: "POST /api/customers/{id}/erase",
   exportCustomer: "GET /api/customers/{id}/export",
+  forecast: "GET /api/customers/{id}/forecast",
   sessionStatus: "GET /api/customers/{id}/session-status",
   readBooks: "GET /api/debug/books",
   findCheckouts: "GET /api/debug/checkouts",

@@ -1,0 +1,56 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+var forecasts = contract{
+	"who is ahead in the queue is counted":        countsAhead,
+	"who waits for nobody is not in the queue":    countsWaitingAlone,
+	"no more are counted than somebody asked for": countsAtMost,
+}
+
+// aheadStore is the part of a store that counts the queue.
+type aheadStore interface {
+	Ahead(ctx context.Context, before curfew.Cursor, most int) (int, error)
+}
+
+func (f *fixture) ahead(before curfew.Cursor, most int) int {
+	f.Helper()
+	n, err := f.Store.(aheadStore).Ahead(f.Context(), before, most) //nolint:errcheck,forcetypeassert // both are
+	f.must(err)
+	return n
+}
+
+// places returns so many sessions of the queue, in its order.
+func (f *fixture) places(customers ...string) (all []curfew.Cursor) {
+	f.Helper()
+	for _, c := range customers {
+		s := f.read(f.admit(c).ID)
+		all = append(all, curfew.Cursor{At: s.QueuedAt(), ID: s.ID})
+	}
+	return all
+}
+
+func countsAhead(f *fixture) {
+	for place, c := range f.places("ada", "bob", "cyd") {
+		f.same("ahead", f.ahead(c, 10), place)
+	}
+	f.same("ahead of a newcomer", f.ahead(curfew.Cursor{}, 10), 3)
+}
+
+func countsWaitingAlone(f *fixture) {
+	all := f.places("ada", "bob", "cyd", "dan")
+	f.change(accepting(f.read(all[0].ID), "max"))
+	f.Age(f.T, all[1].ID, time.Hour)
+	f.same("ahead of the last", f.ahead(all[3], 10), 1)
+}
+
+func countsAtMost(f *fixture) {
+	all := f.places("ada", "bob", "cyd")
+	f.same("ahead of the last", f.ahead(all[2], 1), 1)
+	f.same("ahead of a newcomer", f.ahead(curfew.Cursor{}, 2), 2)
+}

@@ -2,10 +2,10 @@ package forecast
 
 import (
 	"container/heap"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -23,20 +23,19 @@ type agenda []happening
 func (a agenda) Len() int           { return len(a) }
 func (a agenda) Less(i, j int) bool { return a[i].at < a[j].at }
 func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)        { *a = append(*a, x.(happening)) }
+func (a *agenda) Push(x any)        { *a = append(*a, x.(happening)) } //nolint:errcheck,forcetypeassert // there is nothing else
 func (a *agenda) Pop() any          { l := (*a)[len(*a)-1]; *a = (*a)[:len(*a)-1]; return l }
 
 // day is a marketplace with a rush in the evening.
 type day struct {
 	dice   *rand.Rand
 	agenda agenda
-	queue  []string
-	free   int // mechanics
+	queue  []int // customers, by their number
+	free   int   // mechanics
 	staff  int
 	model  *model
-	began  map[string]time.Duration
+	began  []time.Duration
 	rows   []outcome
-	n      int
 }
 
 // outcome is one wait beside what was said when it began.
@@ -68,7 +67,7 @@ func demand(h int) (perHour float64, staff int) {
 }
 
 func simulate(seed uint64) []outcome {
-	d := &day{dice: rand.New(rand.NewPCG(seed, 1)), model: newModel(), began: map[string]time.Duration{}}
+	d := &day{dice: rand.New(rand.NewPCG(seed, 1)), model: newModel()}
 	for h := range 24 {
 		d.in(time.Duration(h)*time.Hour, func(at time.Duration) {
 			_, staff := demand(h)
@@ -79,7 +78,7 @@ func simulate(seed uint64) []outcome {
 	}
 	d.in(0, d.arrive)
 	for d.agenda.Len() > 0 {
-		h := heap.Pop(&d.agenda).(happening)
+		h := heap.Pop(&d.agenda).(happening) //nolint:errcheck,forcetypeassert // there is nothing else
 		h.do(h.at)
 	}
 	return d.rows
@@ -91,28 +90,25 @@ func (d *day) arrive(at time.Duration) {
 	}
 	perHour, _ := demand(int(at / time.Hour))
 	d.in(at+d.exp(time.Duration(float64(time.Hour)/perHour)), d.arrive)
-	d.n++
-	id := fmt.Sprint(d.n)
+	id := len(d.rows)
 	d.model.pass(midnight.Add(at))
 	p50, p90, _ := d.model.quantiles(len(d.queue) + 1)
-	d.model.begins(id, midnight.Add(at))
-	d.began[id] = at
+	d.model.begins(strconv.Itoa(id), midnight.Add(at))
+	d.began = append(d.began, at)
 	d.queue = append(d.queue, id)
 	d.rows = append(d.rows, outcome{p50: p50, p90: p90})
 	d.in(at+min(15*time.Minute, d.exp(40*time.Minute)), func(now time.Duration) { // leaves, or its time is over
 		if i := slices.Index(d.queue, id); i >= 0 {
 			d.queue = slices.Delete(d.queue, i, i+1)
 			d.done(id, now, true)
-			d.model.ends(id, midnight.Add(now))
+			d.model.ends(strconv.Itoa(id), midnight.Add(now))
 		}
 	})
 	d.in(at+5*time.Second+d.exp(25*time.Second), d.look)
 }
 
-func (d *day) done(id string, now time.Duration, left bool) {
-	var n int
-	fmt.Sscan(id, &n)
-	d.rows[n-1].wait, d.rows[n-1].left = now-d.began[id], left
+func (d *day) done(id int, now time.Duration, left bool) {
+	d.rows[id].wait, d.rows[id].left = now-d.began[id], left
 }
 
 // look is a free mechanic who takes the first one.
@@ -124,11 +120,11 @@ func (d *day) look(at time.Duration) {
 	d.queue = d.queue[1:]
 	d.free--
 	d.done(id, at, false)
-	d.model.accepts(id, midnight.Add(at))
+	d.model.accepts(strconv.Itoa(id), midnight.Add(at))
 	took := time.Duration(math.Exp(d.dice.NormFloat64()*.5+math.Log(15)) * float64(time.Minute))
 	d.in(at+took, func(now time.Duration) {
 		d.free++
-		d.model.ends(id, midnight.Add(now))
+		d.model.ends(strconv.Itoa(id), midnight.Add(now))
 		d.in(now+3*time.Second+d.exp(20*time.Second), d.look)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -218,6 +219,21 @@ func TestAMistakeInAMappingIsNamedByItsPathAlone(t *testing.T) {
 	file := write(t, "log_level: debug\nadopt:\n  sessions: {table: public.sessions, status: {column: status, wating: [pending]}}\n")
 	_, err := parse(t, "--config", file)
 	checkRefusal(t, err, file+" line 2: adopt.sessions.status.wating: there is no such key: did you mean waiting?")
+}
+
+func TestVariablesOfProgramsBesideAreLetBe(t *testing.T) {
+	for _, name := range reserved {
+		t.Setenv(name, "x")
+		if f := settingsFlags(t); slices.ContainsFunc(f, func(f *kong.Flag) bool { return variable(key(f)) == name }) {
+			t.Errorf("%s is a setting", name)
+		}
+	}
+	if _, err := parse(t); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("CURFEW_URLS", "x")
+	_, err := parse(t)
+	checkRefusal(t, err, "CURFEW_URLS: there is no such setting: did you mean CURFEW_RULES?")
 }
 
 func TestVariablesOfTestsAreLetBe(t *testing.T) {

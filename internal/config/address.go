@@ -60,9 +60,12 @@ type Origins struct{ All []string }
 // UnmarshalText implements encoding.TextUnmarshaler. An origin is written as browsers send it. Only those count that nobody on the way can take
 // for theirs: https, or this machine.
 func (o *Origins) UnmarshalText(text []byte) error {
+	parts, err := items(string(text))
+	if err != nil {
+		return err
+	}
 	o.All = nil
-	for part := range strings.SplitSeq(string(text), ",") {
-		part = strings.TrimSpace(part)
+	for _, part := range parts {
 		at, err := url.Parse(part)
 		if err != nil || at.Host == "" || !strings.EqualFold(part, at.Scheme+"://"+at.Host) {
 			return fmt.Errorf("%q is not an origin: write it like https://app.example.org, without a path", part)

@@ -61,8 +61,32 @@ func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the encoding")
 	}
+	facts = append(append(facts, encoded(encoding)), shadowed(path)...)
+	limits, err := many(ctx, s.db, limit, selectTimeouts)
+	if err != nil {
+		return nil, wrap(err, "inspect the timeouts")
+	}
 	open, err := s.access(ctx)
-	return append(append(append(facts, encoded(encoding)), shadowed(path)...), open...), err
+	return append(append(facts, limits...), open...), err
+}
+
+// whatUnlimitedCosts says what a timeout that is off costs. A call ends after ten seconds in any case, for whoever waits for it: it is the server that goes on.
+var whatUnlimitedCosts = map[string]string{
+	"statement_timeout":                   "the server goes on with a statement that nobody waits for any more",
+	"lock_timeout":                        "who waits for a lock waits as long as the whole call may take",
+	"idle_in_transaction_session_timeout": "a process that died in a transaction keeps its locks until the connection is found to be dead",
+}
+
+const selectTimeouts = `SELECT name, current_setting(name), quote_ident(current_user) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) name
+	WHERE current_setting(name) = '0'`
+
+// limit is a timeout that neither the connection nor the role has.
+func limit(r row) (f record.Fact, err error) {
+	var role string
+	if err = r.Scan(&f.Name, &f.Value, &role); err == nil {
+		f.Problem, f.Fix = whatUnlimitedCosts[f.Name], "ALTER ROLE "+role+" SET "+f.Name+" = '"+preferred[f.Name]+"'"
+	}
+	return f, err
 }
 
 func encoded(encoding string) record.Fact {

@@ -57,7 +57,7 @@ func write(t *testing.T, text string) string {
 // The contract's keys, without those of later issues.
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields(`database_url database_url_file database_wait listen listen_ops drain base_url signin_url allowed_origins trusted_proxies waiting_ttl max_wait orphan_ttl join_ttl join_offer stream_gone nudge_after live_grace
+	want := strings.Fields(`database_url database_url_file database_pool database_timeouts database_wait listen listen_ops drain base_url signin_url allowed_origins trusted_proxies waiting_ttl max_wait orphan_ttl join_ttl join_offer stream_gone nudge_after live_grace
 		scheduled_grace minimum_live very_stale_after defer_ttl credit_ttl blocked_repeatedly blocked_window free_cancels sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		adopt adopt_database_url adopt_database_url_file adopt_deliveries

@@ -78,47 +78,6 @@ func (o *Origins) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// DatabaseURL names a database: sqlite:PATH or postgres://….
-type DatabaseURL string
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (u *DatabaseURL) UnmarshalText(text []byte) error {
-	scheme, rest, ok := strings.Cut(string(text), ":")
-	switch {
-	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
-		return fmt.Errorf("write sqlite:PATH, without //: sqlite:%s", strings.TrimLeft(rest, "/"))
-	case ok && scheme == "sqlite" && rest != "", scheme == "postgres" || scheme == "postgresql":
-		*u = DatabaseURL(text)
-		return nil
-	case !ok && strings.HasSuffix(scheme, ".db"):
-		return fmt.Errorf("%q does not name a kind of database: did you mean sqlite:%s?", text, text)
-	}
-	// The text is not repeated: it may contain a password.
-	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
-}
-
-// File returns the path of a SQLite database. It is not ok for other databases.
-func (u DatabaseURL) File() (path string, ok bool) {
-	scheme, path, _ := strings.Cut(string(u), ":")
-	if scheme != "sqlite" {
-		return "", false
-	}
-	return path, true
-}
-
-// String is for people and logs: a PostgreSQL URL without user, password and parameters.
-func (u DatabaseURL) String() string {
-	if _, ok := u.File(); ok {
-		return string(u)
-	}
-	text, _, _ := strings.Cut(string(u), "?")
-	scheme, rest, _ := strings.Cut(text, "://")
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		rest = rest[at+1:]
-	}
-	return scheme + "://" + rest
-}
-
 // SMTPURL is a mail server: smtp://USER@HOST:PORT. The password is a setting of its own.
 type SMTPURL struct {
 	Host, User string

@@ -48,6 +48,7 @@ type database interface {
 	Ping(ctx context.Context) error
 	// replicas returns nil if no other process can serve the same database.
 	replicas(log *slog.Logger) replicas
+	clockKeeper
 	// adoption keeps the tables that the setting adopt maps; nil if there are none.
 	adoption() *adoption
 	Close() error
@@ -63,6 +64,13 @@ type migrator interface {
 	// Mend recounts the tallies, completes rows that contradict others where only
 	// one completion is right, and returns how many rows it wrote.
 	Mend(ctx context.Context) (int64, error)
+}
+
+// clockKeeper keeps a test clock; see package postgres.
+type clockKeeper interface {
+	HasClock(ctx context.Context) (bool, error)
+	InstallClock(ctx context.Context) error
+	AdvanceClock(ctx context.Context, by time.Duration) (ahead time.Duration, err error)
 }
 
 // inspector is what preflight looks at and saves.

@@ -89,6 +89,15 @@ func (u DatabaseURL) with(params parameters) string {
 	return base + "?" + params.String()
 }
 
+// With returns the URL with one more parameter.
+func (u DatabaseURL) With(name, value string) DatabaseURL {
+	separator := "?"
+	if strings.Contains(string(u), "?") {
+		separator = "&"
+	}
+	return u + DatabaseURL(separator+name+"="+url.QueryEscape(value))
+}
+
 // PoolSize is how many connections a process may have open.
 type PoolSize int
 

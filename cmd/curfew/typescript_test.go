@@ -88,9 +88,9 @@ func TestTheTypeScriptPackage(t *testing.T) {
 	t.Parallel()
 	inTypeScript(t, nil, nil, "sh", "scripts/build", "--tests")
 	var both, once, env []string
-	both, once = []string{"client", "next", "webhook"}, []string{"stream", "package", "docs", "clock"}
+	both, once = []string{"client", "next", "webhook"}, []string{"stream", "package", "docs", "clock", "supabase"}
 	if !testing.Short() {
-		both, once, env = append(both, "stream", "package", "docs"), []string{"clock"}, []string{"CURFEW_TEST_LONG=1"}
+		both, once, env = append(both, "stream", "package", "docs"), []string{"clock", "supabase"}, []string{"CURFEW_TEST_LONG=1"}
 	}
 	t.Run("on SQLite", func(t *testing.T) {
 		t.Parallel()

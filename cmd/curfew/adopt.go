@@ -73,7 +73,7 @@ func (s *settings) newAdoption(ctx context.Context) (*adoption, error) {
 		}
 		o.TheirURL = s.AdoptDatabaseURL.Single()
 	}
-	config, err := pgxpool.ParseConfig(s.driverURL(s.DatabaseURL))
+	config, err := pgxpool.ParseConfig(s.DatabaseURL.Driver(s.DatabasePool, s.DatabaseTimeouts))
 	if err != nil {
 		return nil, curfew.Errorf(curfew.Invalid, "the database URL: %s", err) // the driver leaves out the password
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
-	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -164,7 +163,7 @@ func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error
 func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curfew.Trace) (database, error) {
 	path, ok := s.DatabaseURL.File()
 	if !ok {
-		store, err := postgres.OpenWith(ctx, s.driverURL(s.DatabaseURL), postgres.Options{Trace: trace})
+		store, err := postgres.OpenWith(ctx, s.DatabaseURL.Driver(s.DatabasePool, s.DatabaseTimeouts), postgres.Options{Trace: trace})
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
 		}
@@ -186,11 +185,6 @@ func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curf
 		return nil, err
 	}
 	return sqliteDatabase{store}, nil
-}
-
-// driverURL returns a PostgreSQL URL as the driver reads it.
-func (s *settings) driverURL(u config.DatabaseURL) string {
-	return u.Driver(s.DatabasePool, s.DatabaseTimeouts == "role")
 }
 
 // absolute returns a path that is valid from any folder.

@@ -55,8 +55,9 @@ func (u DatabaseURL) String() string {
 }
 
 // Driver returns a PostgreSQL URL as pgx reads it: parameters of other programs are translated or left out, and the pool has at most so many
-// connections unless the URL says how many. Timeouts of the role are left to it: they are sent empty, which package postgres leaves out.
-func (u DatabaseURL) Driver(pool PoolSize, ofRole bool) string {
+// connections unless the URL says how many. The timeouts are those of each startup, or of the role: then they are sent empty, which package postgres leaves
+// out.
+func (u DatabaseURL) Driver(pool PoolSize, timeouts string) string {
 	params, err := parametersOf(string(u))
 	if err != nil {
 		return string(u) // not from UnmarshalText
@@ -64,7 +65,7 @@ func (u DatabaseURL) Driver(pool PoolSize, ofRole bool) string {
 	if pool > 0 {
 		params = params.or("pool_max_conns", strconv.Itoa(int(pool)))
 	}
-	if ofRole {
+	if timeouts == "role" {
 		for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 			params = params.or(name, "")
 		}

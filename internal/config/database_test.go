@@ -32,12 +32,12 @@ func TestParametersOfCopiedURLs(t *testing.T) {
 			continue
 		}
 		base, _, _ := strings.Cut(c.url, "?")
-		if got := u.Driver(12, false); got != base+c.want {
+		if got := u.Driver(12, "startup"); got != base+c.want {
 			t.Errorf("%s: %s, want %s", sentence, got, base+c.want)
 		}
 	}
 	u := config.DatabaseURL(rented + "?connection_limit=9&lock_timeout=1s")
-	if got, want := u.Driver(12, true), rented+"?lock_timeout=1s&pool_max_conns=9&statement_timeout=&idle_in_transaction_session_timeout="; got != want {
+	if got, want := u.Driver(12, "role"), rented+"?lock_timeout=1s&pool_max_conns=9&statement_timeout=&idle_in_transaction_session_timeout="; got != want {
 		t.Errorf("timeouts of the role: %s, want %s", got, want)
 	}
 	if got, want := u.Single(), rented+"?lock_timeout=1s"; got != want {

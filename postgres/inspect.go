@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -66,8 +67,27 @@ func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the timeouts")
 	}
+	between, err := pooled(ctx, s.db)
+	if err != nil {
+		return nil, wrap(err, "inspect the connection")
+	}
 	open, err := s.access(ctx)
-	return append(append(facts, limits...), open...), err
+	return append(append(append(facts, limits...), between...), open...), err
+}
+
+// pooled says what a pooler between Curfew and the server costs. It is recognized by its process id, which is not the server's.
+func pooled(ctx context.Context, d *db) (facts []record.Fact, err error) {
+	err = d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var pid uint32
+		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil || pid == conn.Conn().PgConn().PID() {
+			return err
+		}
+		facts = []record.Fact{{
+			Name: "pooler", Value: "stands before the database: in transaction mode, what other replicas do is found by polling, a little later, and `curfew migrate` needs another address",
+		}}
+		return nil
+	})
+	return facts, translate(err)
 }
 
 // whatUnlimitedCosts says what a timeout that is off costs. A call ends after ten seconds in any case, for whoever waits for it: it is the server that goes on.

@@ -112,9 +112,12 @@ func TestAPoolerThatRefusesParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fixes := map[string]string{}
+	fixes, values := map[string]string{}, map[string]string{}
 	for _, f := range facts {
-		fixes[f.Name] = f.Fix
+		fixes[f.Name], values[f.Name] = f.Fix, f.Value
+	}
+	if !strings.Contains(values["pooler"], "found by polling") {
+		t.Errorf("nothing is said of the pooler: %v", values)
 	}
 	for name, value := range map[string]string{"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"} {
 		if want := "SET " + name + " = '" + value + "'"; !strings.HasPrefix(fixes[name], "ALTER ROLE ") || !strings.HasSuffix(fixes[name], want) {

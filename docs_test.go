@@ -219,16 +219,19 @@ func casesOf(t *testing.T, text string) []int {
 	return all
 }
 
-// docs/nextjs.md is made of the files of its example.
-func TestTheNextJSPageShowsItsExample(t *testing.T) {
+// docs/nextjs.md and docs/supabase.md are made of the files of examples/nextjs.
+func TestThePagesForAppsShowTheirExample(t *testing.T) {
 	t.Parallel()
-	shown := regexp.MustCompile("(?ms)^`([^`\n]+)`:\n\n```tsx?\n(.*?)^```$").FindAllStringSubmatch(read(t, "docs/nextjs.md"), -1)
-	if len(shown) < 6 {
-		t.Fatalf("docs/nextjs.md shows %d files", len(shown))
-	}
-	for _, file := range shown {
-		if read(t, filepath.Join("examples/nextjs", filepath.FromSlash(file[1]))) != file[2] {
-			t.Errorf("docs/nextjs.md shows another %s than examples/nextjs has", file[1])
+	for page, files := range map[string]int{"docs/nextjs.md": 7, "docs/supabase.md": 1} {
+		text := read(t, page)
+		shown := regexp.MustCompile("(?ms)^`([^`\n]+)`:\n\n```tsx?\n(.*?)^```$").FindAllStringSubmatch(text, -1)
+		if blocks := len(regexp.MustCompile("(?m)^```tsx?$").FindAllString(text, -1)); len(shown) != files || blocks != files {
+			t.Errorf("%s shows %d files in %d blocks of TypeScript, not %d", page, len(shown), blocks, files)
+		}
+		for _, file := range shown {
+			if read(t, filepath.Join("examples/nextjs", filepath.FromSlash(file[1]))) != file[2] {
+				t.Errorf("%s shows another %s than examples/nextjs has", page, file[1])
+			}
 		}
 	}
 }

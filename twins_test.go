@@ -32,7 +32,7 @@ var ownMethods = map[string][]string{
 		"schema.filtered", "schema.lacking", "schema.namesByTable",
 	},
 	"sqlite": {
-		"db.checkLibrary", "db.limit", "db.now", "db.query", "endpoints.changedEndpoint", "schema.integrity", "schema.journal",
+		"db.checkLibrary", "db.limit", "db.now", "db.query", "db.wall", "endpoints.changedEndpoint", "schema.integrity", "schema.journal",
 		"schema.synchronous", "schema.verifyLog", "schema.verifyMigrated", "schema.verifyOwn",
 	},
 }

@@ -93,6 +93,7 @@ type Health struct {
 	process   string // names this process to others
 	started   time.Time
 	sweeps    bool // the sweeper's timer is on
+	moved     bool // the store's clock is moved by hand
 	keys      Keys // nil: there is no key server
 	auditLost func() int64
 	store     interface {
@@ -198,6 +199,9 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 func (h *Health) readHeartbeats(ctx context.Context, r *Report) (err error) {
 	asked := time.Now()
 	if r.Heartbeats, err = ptr(h.store.Heartbeats(ctx)); err == nil {
+		if h.moved {
+			return nil
+		}
 		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Heartbeats.Now).Abs()
 	}
 	return err

@@ -37,6 +37,9 @@ type Options struct {
 	// Stop is closed when the process is about to end. Cleanups, undos and
 	// reconciliations then stop between two steps, and report that. It may be nil.
 	Stop <-chan struct{}
+	// TestClock says that the store's clock is moved by hand, so Health does not hold it
+	// against this machine's.
+	TestClock bool
 	// SweeperOff disables the timer of Sweeper.Run. Every promise to customers still
 	// holds.
 	SweeperOff bool
@@ -120,13 +123,13 @@ func New(store Store, o Options) (*Keeper, error) {
 	}
 	health := &Health{
 		rules: rules, reporter: reporter, heartbeat: heartbeat, failing: failing, sweeping: sweeping, rows: rows,
-		process: process, started: time.Now().UTC(), sweeps: !o.SweeperOff, keys: o.Keys, auditLost: o.AuditLost, store: store,
+		process: process, started: time.Now().UTC(), sweeps: !o.SweeperOff, moved: o.TestClock, keys: o.Keys, auditLost: o.AuditLost, store: store,
 	}
 	sweeper := &Sweeper{
 		rules: rules, reporter: reporter, quarantine: quarantine, cleanups: cleanups, wakeup: wakeup, sweeping: sweeping,
-		sweeps: !o.SweeperOff, stop: o.Stop, store: store,
-		beside: []func(context.Context){rows.checkRows, heartbeat.run, paymentWorker{payments}.run},
+		sweeps: !o.SweeperOff, stop: o.Stop, store: store, payments: &paymentWorker{Payments: payments},
 	}
+	sweeper.beside = []func(context.Context){rows.checkRows, heartbeat.run, sweeper.payments.run}
 	return &Keeper{rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health}, nil
 }
 

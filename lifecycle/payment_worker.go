@@ -14,11 +14,14 @@ const (
 )
 
 // paymentWorker does what payments need in the background.
-type paymentWorker struct{ *Payments }
+type paymentWorker struct {
+	*Payments
+	turn sync.Mutex // one at a time settles: CatchUp returns after what the other has begun
+}
 
 // run settles payments and refunds, and reconciles with the provider, until the context ends.
 // A comparison may take minutes, and nobody's refund waits for it.
-func (w paymentWorker) run(ctx context.Context) {
+func (w *paymentWorker) run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	if w.provider != nil {
@@ -34,15 +37,22 @@ func (w paymentWorker) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		w.noted(ctx, "counting refused messages failed", w.keepRefused(ctx, w.refused.due(time.Now())))
-		w.noted(ctx, "settling payments failed", w.settleUnjudged(ctx))
-		w.noted(ctx, "settling captures failed", w.SettleCaptures(ctx))
-		w.noted(ctx, "settling refunds failed", w.SettleRefunds(ctx))
+		w.settle(ctx)
 		timer.Reset(refundsEvery)
 	}
 }
 
+// settle does what is due of payments. Failures are logged, and tried again.
+func (w *paymentWorker) settle(ctx context.Context) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	w.noted(ctx, "settling payments failed", w.settleUnjudged(ctx))
+	w.noted(ctx, "settling captures failed", w.SettleCaptures(ctx))
+	w.noted(ctx, "settling refunds failed", w.SettleRefunds(ctx))
+}
+
 // reconcileOften reconciles with the provider until the context ends.
-func (w paymentWorker) reconcileOften(ctx context.Context) {
+func (w *paymentWorker) reconcileOften(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for window := reconcileFirst; ; {
@@ -63,7 +73,7 @@ func (w paymentWorker) reconcileOften(ctx context.Context) {
 }
 
 // logComparison logs what is new in a comparison: what is known is a finding of Health.
-func (w paymentWorker) logComparison(ctx context.Context, r Reconciliation) {
+func (w *paymentWorker) logComparison(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
 		if d.Since.IsZero() || d.Settled {
 			w.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,

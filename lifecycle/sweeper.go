@@ -40,6 +40,8 @@ type Sweeper struct {
 	sweeps     bool // its timer is on
 	stop       stopSignal
 	beside     []func(context.Context) // what else Run does, until its context ends
+	payments   *paymentWorker
+	turn       sync.Mutex // one at a time sweeps: CatchUp returns after what the other has begun
 	store      interface {
 		deadlineStore
 		heartbeatStore
@@ -77,7 +79,7 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 			return nil
 		case <-pages:
 			r.paged = time.Now()
-			sw.logged(ctx, "step", sw.sweepPage(ctx, r.from()))
+			sw.logged(ctx, "step", sw.inTurn(func() error { return sw.sweepPage(ctx, r.from()) }))
 		case <-sw.wakeup.timer.earlier: // sooner than the timer
 		case <-timer.C:
 			if sw.sweeps && sw.wakeup.timer.left() == 0 {
@@ -120,7 +122,7 @@ func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
 	} else {
 		w.search.After = r.from()
 	}
-	if err := sw.runOnce(ctx, r, w); err != nil {
+	if err := sw.inTurn(func() error { return sw.runOnce(ctx, r, w) }); err != nil {
 		sw.logged(ctx, "sweep", err)
 		r.wide = time.Time{}
 		return heldSleep

@@ -15,14 +15,19 @@ import (
 // the request; MechanicBusy if the colleague does not have a free slot; Conflict if the
 // session is live or has ended, or has waited for the policy's MaxWait.
 func (q *Queue) Transfer(ctx context.Context, requestID, mechanicID, to string) (curfew.Snapshot, error) {
+	return q.TransferBy(ctx, curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, requestID, to)
+}
+
+// TransferBy is Transfer by a mechanic for whom a service may act.
+func (q *Queue) TransferBy(ctx context.Context, by curfew.Actor, requestID, to string) (curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "transfer")
 	defer end()
-	for what, id := range map[string]string{"mechanic id": mechanicID, "mechanicId": to} {
+	for what, id := range map[string]string{"mechanic id": by.ID, "mechanicId": to} {
 		if err := curfew.CheckID(what, id); err != nil {
 			return curfew.Snapshot{}, err
 		}
 	}
-	if to == mechanicID {
+	if to == by.ID {
 		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "mechanicId is your own: name a colleague")
 	}
 	found, err := q.store.SessionOf(ctx, requestID)
@@ -32,7 +37,7 @@ func (q *Queue) Transfer(ctx context.Context, requestID, mechanicID, to string) 
 	var moved curfew.Snapshot
 	for range tries {
 		moved, err = q.sessions.move(ctx, found.ID, func(s curfew.Snapshot) (*record.Change, error) {
-			return q.transferring(ctx, s, requestID, mechanicID, to)
+			return q.transferring(ctx, s, by, requestID, to)
 		})
 		if !errors.Is(err, curfew.MechanicBusy) {
 			return moved, err
@@ -48,33 +53,32 @@ func (q *Queue) Transfer(ctx context.Context, requestID, mechanicID, to string) 
 }
 
 // transferring is what a transfer changes; nil: it was made before.
-func (q *Queue) transferring(ctx context.Context, s curfew.Snapshot, requestID, mechanicID, to string) (*record.Change, error) {
+func (q *Queue) transferring(ctx context.Context, s curfew.Snapshot, by curfew.Actor, requestID, to string) (*record.Change, error) {
 	switch {
-	case s.MechanicID == to && q.transferred(ctx, s, mechanicID):
+	case s.MechanicID == to && q.transferred(ctx, s, by.ID):
 		return nil, nil
-	case s.MechanicID != mechanicID:
+	case s.MechanicID != by.ID:
 		return nil, curfew.Errorf(curfew.NotFound, "there is no request %s", requestID)
 	case s.Status != curfew.Waiting:
 		return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be transferred", s.ID, s.Status)
 	case s.Now.After(s.WaitsSince().Add(q.rules.policy.MaxWait)):
 		return nil, curfew.Errorf(curfew.Conflict, "the customer of session %s has waited for too long: join it, or release it", s.ID)
 	}
-	return q.rules.transfer(s, to), nil
+	return q.rules.transfer(s, by, to), nil
 }
 
 // transferred reports whether a mechanic gave the session to the one who has it.
 func (q *Queue) transferred(ctx context.Context, s curfew.Snapshot, mechanicID string) bool {
 	events, err := q.store.Events(ctx, s.CustomerID, s.ID)
-	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}
 	return err == nil && slices.ContainsFunc(events, func(e curfew.Event) bool {
-		return e.Actor == by && e.Reason == curfew.WithNote(curfew.TransferredReason, s.MechanicID)
+		return e.Actor.Role == curfew.Mechanic && e.Actor.ID == mechanicID && e.Reason == curfew.WithNote(curfew.TransferredReason, s.MechanicID)
 	})
 }
 
-func (r *Rules) transfer(s curfew.Snapshot, to string) *record.Change {
+func (r *Rules) transfer(s curfew.Snapshot, by curfew.Actor, to string) *record.Change {
 	return &record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
-		Actor: curfew.Actor{Role: curfew.Mechanic, ID: s.MechanicID}, Reason: curfew.WithNote(curfew.TransferredReason, to),
+		Actor: by, Reason: curfew.WithNote(curfew.TransferredReason, to),
 		Release: true, Assign: to, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(s.Plan),
 	}
 }

@@ -65,7 +65,7 @@ func (s apiKeys) APIKey(ctx context.Context, id string) (record.APIKey, error) {
 }
 
 const rotateAPIKey = `UPDATE curfew.api_keys SET
-		old_hash = hash, old_until = now() + $4::interval, hash = $3, rotated_at = now(), version = version + 1
+		old_hash = hash, old_until = pg_catalog.now() + $4::interval, hash = $3, rotated_at = pg_catalog.now(), version = version + 1
 	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RotateAPIKey replaces the secret; the old one counts for as long as keep says.
@@ -74,7 +74,7 @@ func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string,
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "rotate key %s", k.ID)
 }
 
-const revokeAPIKey = `UPDATE curfew.api_keys SET revoked_at = now(), revoked_by = $3, version = version + 1
+const revokeAPIKey = `UPDATE curfew.api_keys SET revoked_at = pg_catalog.now(), revoked_by = $3, version = version + 1
 	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
@@ -83,8 +83,8 @@ func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Ac
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)
 }
 
-const useKeys = `UPDATE curfew.api_keys SET used_at = date_trunc('minute', now())
-	WHERE id = ANY ($1::uuid[]) AND (used_at IS NULL OR used_at < date_trunc('minute', now()))`
+const useKeys = `UPDATE curfew.api_keys SET used_at = date_trunc('minute', pg_catalog.now())
+	WHERE id = ANY ($1::uuid[]) AND (used_at IS NULL OR used_at < date_trunc('minute', pg_catalog.now()))`
 
 // UseAPIKeys keeps that these keys are used now, to the minute.
 func (s apiKeys) UseAPIKeys(ctx context.Context, ids []string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -134,6 +135,28 @@ func code(err error) string {
 		return refused.Code
 	}
 	return ""
+}
+
+const (
+	undefinedObject   = "42704"
+	protocolViolation = "08P01"
+)
+
+// refusedParameter makes an error that waiting cannot mend of one for a parameter
+// that the other end does not take when a connection begins. PgBouncer has one code
+// for all that it dislikes, so its text decides.
+func refusedParameter(err error) error {
+	var connect *pgconn.ConnectError
+	var refused *pgconn.PgError
+	switch {
+	case !errors.As(err, &connect) || !errors.As(err, &refused):
+	case refused.Code == undefinedObject:
+		return curfew.Errorf(curfew.Invalid, "the server does not know a parameter of the database URL: %s: take it out of the URL", refused.Message)
+	case refused.Code == protocolViolation && strings.Contains(refused.Message, "startup parameter"):
+		return curfew.Errorf(curfew.Invalid, "a pooler stands before the database and refuses how connections begin: %s: "+
+			"if it is a timeout, set database_timeouts to role (docs/supabase.md says what that costs), otherwise take it out of the URL", refused.Message)
+	}
+	return err
 }
 
 // orMissing replaces a NotFound by one that says what is missing.

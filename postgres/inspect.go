@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -61,8 +62,51 @@ func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the encoding")
 	}
+	facts = append(append(facts, encoded(encoding)), shadowed(path)...)
+	limits, err := many(ctx, s.db, limit, selectTimeouts)
+	if err != nil {
+		return nil, wrap(err, "inspect the timeouts")
+	}
+	between, err := pooled(ctx, s.db)
+	if err != nil {
+		return nil, wrap(err, "inspect the connection")
+	}
 	open, err := s.access(ctx)
-	return append(append(append(facts, encoded(encoding)), shadowed(path)...), open...), err
+	return append(append(append(facts, limits...), between...), open...), err
+}
+
+// pooled says what a pooler between Curfew and the server costs. It is recognized by its process id, which is not the server's.
+func pooled(ctx context.Context, d *db) (facts []record.Fact, err error) {
+	err = d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var pid uint32
+		if err := conn.QueryRow(ctx, `SELECT pg_backend_pid()`).Scan(&pid); err != nil || pid == conn.Conn().PgConn().PID() {
+			return err
+		}
+		facts = []record.Fact{{
+			Name: "pooler", Value: "stands before the database: in transaction mode, what other replicas do is found by polling, a little later, and `curfew migrate` needs another address",
+		}}
+		return nil
+	})
+	return facts, translate(err)
+}
+
+// whatUnlimitedCosts says what a timeout that is off costs. A call ends after ten seconds in any case, for whoever waits for it: it is the server that goes on.
+var whatUnlimitedCosts = map[string]string{
+	"statement_timeout":                   "the server goes on with a statement that nobody waits for any more",
+	"lock_timeout":                        "who waits for a lock waits as long as the whole call may take",
+	"idle_in_transaction_session_timeout": "a process that died in a transaction keeps its locks until the connection is found to be dead",
+}
+
+const selectTimeouts = `SELECT name, current_setting(name), quote_ident(current_user) FROM unnest(ARRAY['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']) name
+	WHERE current_setting(name) = '0'`
+
+// limit is a timeout that neither the connection nor the role has.
+func limit(r row) (f record.Fact, err error) {
+	var role string
+	if err = r.Scan(&f.Name, &f.Value, &role); err == nil {
+		f.Problem, f.Fix = whatUnlimitedCosts[f.Name], "ALTER ROLE "+role+" SET "+f.Name+" = '"+preferred[f.Name]+"'"
+	}
+	return f, err
 }
 
 func encoded(encoding string) record.Fact {

@@ -16,7 +16,7 @@ const (
 	revocationColumns = `noun, name, at, actor`
 	upsertRevocation  = `INSERT INTO curfew.revocations (noun, name, actor) VALUES ($1, $2, $3)
 		ON CONFLICT (noun, name) DO UPDATE SET at = excluded.at, actor = excluded.actor`
-	deleteRevocations = `DELETE FROM curfew.revocations WHERE at < now() - $1::interval`
+	deleteRevocations = `DELETE FROM curfew.revocations WHERE at < pg_catalog.now() - $1::interval`
 )
 
 func scanRevocation(r row) (record.Revocation, error) {

@@ -14,8 +14,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// These are the startup parameters of a connection. They are among those that
-// poolers accept; PgBouncer refuses all others. The URL overrides only preferred.
+// These are the startup parameters of a connection. PgBouncer accepts forced; of
+// the others only those that it is told to ignore. The URL overrides only
+// preferred: one that it leaves empty is not sent, and the role's own setting
+// counts.
 var (
 	// preferred: a lock times out before its statement does, and both before the
 	// caller does.
@@ -82,6 +84,7 @@ func Configure(config *pgxpool.Config) {
 			c.RuntimeParams[name] = value
 		}
 	}
+	maps.DeleteFunc(c.RuntimeParams, func(name, value string) bool { return value == "" && preferred[name] != "" })
 	maps.Copy(c.RuntimeParams, forced)
 	want, asked := wanted(c.RuntimeParams), isSet(c.RuntimeParams, "synchronous_commit")
 	settle := settle(want)

@@ -16,7 +16,7 @@ type signIns struct{ *db }
 const (
 	signInColumns = `id, role, subject, browser, created_at, seen_at, ended_at`
 	insertSignIn  = `INSERT INTO curfew.sign_ins (id, role, subject, browser) VALUES ($1, $2, $3, $4)`
-	deleteSignIns = `DELETE FROM curfew.sign_ins WHERE created_at < now() - $1::interval`
+	deleteSignIns = `DELETE FROM curfew.sign_ins WHERE created_at < pg_catalog.now() - $1::interval`
 )
 
 func scanSignIn(r row) (record.SignIn, error) {
@@ -34,8 +34,8 @@ func (s signIns) AddSignIn(ctx context.Context, in record.SignIn, keep time.Dura
 	return wrap(err, "add a sign-in of %s", in.Actor)
 }
 
-const selectSignIns = `SELECT ` + signInColumns + ` FROM curfew.sign_ins WHERE ended_at IS NULL AND created_at > now() - $1::interval
-	AND seen_at > now() - $2::interval ORDER BY created_at DESC, id LIMIT $3`
+const selectSignIns = `SELECT ` + signInColumns + ` FROM curfew.sign_ins WHERE ended_at IS NULL AND created_at > pg_catalog.now() - $1::interval
+	AND seen_at > pg_catalog.now() - $2::interval ORDER BY created_at DESC, id LIMIT $3`
 
 // SignIns returns the browsers that nobody has ended, that signed in within longest and were used within idle, newest first.
 func (s signIns) SignIns(ctx context.Context, longest, idle time.Duration, limit int) ([]record.SignIn, error) {
@@ -51,7 +51,7 @@ func (s signIns) SignIn(ctx context.Context, id string) (record.SignIn, error) {
 	return in, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no such sign-in")), "read a sign-in")
 }
 
-const endSignIn = `UPDATE curfew.sign_ins SET ended_at = coalesce(ended_at, now()) WHERE id = $1`
+const endSignIn = `UPDATE curfew.sign_ins SET ended_at = coalesce(ended_at, pg_catalog.now()) WHERE id = $1`
 
 // EndSignIn signs a browser out; NotFound if there is none.
 func (s signIns) EndSignIn(ctx context.Context, id string) error {
@@ -62,7 +62,7 @@ func (s signIns) EndSignIn(ctx context.Context, id string) error {
 	return wrap(err, "end a sign-in")
 }
 
-const endSignIns = `UPDATE curfew.sign_ins SET ended_at = now() WHERE ended_at IS NULL`
+const endSignIns = `UPDATE curfew.sign_ins SET ended_at = pg_catalog.now() WHERE ended_at IS NULL`
 
 // EndSignIns signs every browser out, and returns how many there were.
 func (s signIns) EndSignIns(ctx context.Context) (int, error) {
@@ -70,7 +70,7 @@ func (s signIns) EndSignIns(ctx context.Context) (int, error) {
 	return int(n), wrap(err, "end every sign-in")
 }
 
-const seeSignIns = `UPDATE curfew.sign_ins SET seen_at = now() WHERE id = ANY ($1::text[]) AND ended_at IS NULL`
+const seeSignIns = `UPDATE curfew.sign_ins SET seen_at = pg_catalog.now() WHERE id = ANY ($1::text[]) AND ended_at IS NULL`
 
 // SeeSignIns keeps that these browsers are used now.
 func (s signIns) SeeSignIns(ctx context.Context, ids []string) error {

@@ -89,7 +89,7 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	s := newStore(pool)
 	if err := s.whole(ctx); err != nil {
 		s.Close()
-		return nil, err
+		return nil, refusedParameter(err)
 	}
 	pool.serving = true
 	return s, nil

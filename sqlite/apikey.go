@@ -43,7 +43,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + keyColumns
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (added record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		added, err = one(ctx, tx, scanAPIKey, insertAPIKey, k.ID, k.Name, k.Hash, null(k.Scope.CustomerPrefix),
-			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, micros(k.ExpiresAt), record.ActorText(k.CreatedBy), micros(tx.now))
+			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, micros(k.ExpiresAt), record.ActorText(k.CreatedBy), micros(tx.wall))
 		return err
 	})
 	return added, wrap(err, "add key %s", k.ID)
@@ -72,7 +72,7 @@ WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 // RotateAPIKey replaces the secret; the old one counts for as long as keep says.
 func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string, keep time.Duration) (rotated record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		rotated, err = one(ctx, tx, scanAPIKey, rotateAPIKey, k.ID, k.Version, hash, micros(tx.now.Add(keep)), micros(tx.now))
+		rotated, err = one(ctx, tx, scanAPIKey, rotateAPIKey, k.ID, k.Version, hash, micros(tx.wall.Add(keep)), micros(tx.wall))
 		return err
 	})
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "rotate key %s", k.ID)
@@ -85,7 +85,7 @@ WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
 func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (revoked record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		revoked, err = one(ctx, tx, scanAPIKey, revokeAPIKey, k.ID, k.Version, record.ActorText(by), micros(tx.now))
+		revoked, err = one(ctx, tx, scanAPIKey, revokeAPIKey, k.ID, k.Version, record.ActorText(by), micros(tx.wall))
 		return err
 	})
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)
@@ -102,7 +102,7 @@ func (s apiKeys) UseAPIKeys(ctx context.Context, ids []string) error {
 		return wrap(err, "keep the use of keys")
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, useKeys, string(list), micros(tx.now.Truncate(time.Minute)))
+		_, err := tx.exec(ctx, useKeys, string(list), micros(tx.wall.Truncate(time.Minute)))
 		return err
 	})
 	return wrap(err, "keep the use of keys")

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -14,6 +15,7 @@ import (
 type db struct {
 	path    string
 	clock   func() time.Time
+	ahead   atomic.Int64 // of the clock, in microseconds: see clock.go
 	trace   curfew.Trace
 	timeout time.Duration // of Options
 	file    *file
@@ -22,7 +24,10 @@ type db struct {
 }
 
 // now is the store's clock, with the precision of the rows.
-func (d *db) now() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
+func (d *db) now() time.Time { return d.wall().Add(time.Duration(d.ahead.Load()) * time.Microsecond) }
+
+// wall is the machine's clock, by which tokens, keys and browsers go.
+func (d *db) wall() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
 
 // Close waits for running calls and closes the file. The anchor is closed last:
 // the last connection moves the log into the file, which readers cannot do.
@@ -50,6 +55,9 @@ func (d *db) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 // fromNow is an argument of exec: this long after the time of its transaction.
 type fromNow time.Duration
 
+// fromWall is the same without a test clock.
+type fromWall time.Duration
+
 // exec runs one statement in its own transaction and returns how many rows it
 // changed.
 func (d *db) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
@@ -64,8 +72,11 @@ func (d *db) exec(ctx context.Context, query string, args ...any) (n int64, err 
 func (tx *transaction) dated(args []any) []any {
 	dated := slices.Clone(args)
 	for i, arg := range dated {
-		if after, ok := arg.(fromNow); ok {
+		switch after := arg.(type) {
+		case fromNow:
 			dated[i] = micros(tx.now.Add(time.Duration(after)))
+		case fromWall:
+			dated[i] = micros(tx.wall.Add(time.Duration(after)))
 		}
 	}
 	return dated

@@ -29,10 +29,10 @@ func scanRevocation(r row) (record.Revocation, error) {
 // Revoke revokes a token, or those of a subject until now, and forgets revocations older than keep.
 func (s revocations) Revoke(ctx context.Context, v record.Revocation, keep time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.exec(ctx, upsertRevocation, string(v.Noun), v.Name, record.ActorText(v.Actor), micros(tx.now)); err != nil {
+		if _, err := tx.exec(ctx, upsertRevocation, string(v.Noun), v.Name, record.ActorText(v.Actor), micros(tx.wall)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, deleteRevocations, ago(tx.now, keep))
+		_, err := tx.exec(ctx, deleteRevocations, ago(tx.wall, keep))
 		return err
 	})
 	return wrap(err, "revoke %s %s", v.Noun, v.Name)

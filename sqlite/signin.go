@@ -27,10 +27,10 @@ func scanSignIn(r row) (record.SignIn, error) {
 // AddSignIn writes a browser that signs in, and forgets those that did longer ago than keep says.
 func (s signIns) AddSignIn(ctx context.Context, in record.SignIn, keep time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.exec(ctx, insertSignIn, in.ID, string(in.Actor.Role), in.Actor.ID, in.Browser, micros(tx.now)); err != nil {
+		if _, err := tx.exec(ctx, insertSignIn, in.ID, string(in.Actor.Role), in.Actor.ID, in.Browser, micros(tx.wall)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, deleteSignIns, ago(tx.now, keep))
+		_, err := tx.exec(ctx, deleteSignIns, ago(tx.wall, keep))
 		return err
 	})
 	return wrap(err, "add a sign-in of %s", in.Actor)
@@ -42,7 +42,7 @@ AND seen_at > $2 ORDER BY created_at DESC, id LIMIT $3`
 
 // SignIns returns the browsers that nobody has ended, that signed in within longest and were used within idle, newest first.
 func (s signIns) SignIns(ctx context.Context, longest, idle time.Duration, limit int) ([]record.SignIn, error) {
-	now := s.now()
+	now := s.wall()
 	all, err := many(ctx, s.db, scanSignIn, selectSignIns, ago(now, longest), ago(now, idle), limit)
 	return all, wrap(err, "read the sign-ins")
 }
@@ -59,7 +59,7 @@ const endSignIn = `UPDATE sign_ins SET ended_at = coalesce(ended_at, $2) WHERE i
 
 // EndSignIn signs a browser out; NotFound if there is none.
 func (s signIns) EndSignIn(ctx context.Context, id string) error {
-	n, err := s.exec(ctx, endSignIn, id, fromNow(0))
+	n, err := s.exec(ctx, endSignIn, id, fromWall(0))
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.NotFound, "there is no such sign-in")
 	}
@@ -70,7 +70,7 @@ const endSignIns = `UPDATE sign_ins SET ended_at = $1 WHERE ended_at IS NULL`
 
 // EndSignIns signs every browser out, and returns how many there were.
 func (s signIns) EndSignIns(ctx context.Context) (int, error) {
-	n, err := s.exec(ctx, endSignIns, fromNow(0))
+	n, err := s.exec(ctx, endSignIns, fromWall(0))
 	return int(n), wrap(err, "end every sign-in")
 }
 
@@ -80,7 +80,7 @@ const seeSignIns = `UPDATE sign_ins SET seen_at = $2 WHERE id IN (SELECT value F
 func (s signIns) SeeSignIns(ctx context.Context, ids []string) error {
 	list, err := json.Marshal(ids)
 	if err == nil {
-		_, err = s.exec(ctx, seeSignIns, string(list), fromNow(0))
+		_, err = s.exec(ctx, seeSignIns, string(list), fromWall(0))
 	}
 	return wrap(err, "keep the use of sign-ins")
 }

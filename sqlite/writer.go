@@ -38,10 +38,11 @@ func newWriter(f *file) *writer {
 }
 
 // transaction is one decision being written. Now is its only reading of the
-// clock.
+// clock; wall is the same without a test clock.
 type transaction struct {
 	w    *writer
 	now  time.Time
+	wall time.Time
 	gone error // after it SQLite may have ended the transaction: nothing more is written
 }
 
@@ -78,7 +79,7 @@ func (d *db) traced(ctx context.Context, f func(context.Context, *transaction) e
 	}
 	unending := context.WithoutCancel(ctx)
 	err := do(ctx, &entry{run: func(w *writer) error {
-		tx := &transaction{w: w, now: d.now()}
+		tx := &transaction{w: w, now: d.now(), wall: d.wall()}
 		return cmp.Or(f(unending, tx), tx.gone)
 	}})
 	if fell, ok := errors.AsType[*panicked](err); ok {

@@ -37,7 +37,7 @@ func (s *settings) theirDatabase() (url string, err error) {
 	if _, ok := at.File(); ok {
 		return "", usagef("%s", onlyPostgres)
 	}
-	return string(at), nil
+	return at.Single(), nil
 }
 
 // adoption keeps the adopted tables of a database, with a pool of their own: nobody who reads a large table keeps an
@@ -71,9 +71,9 @@ func (s *settings) newAdoption(ctx context.Context) (*adoption, error) {
 		if _, ok := s.AdoptDatabaseURL.File(); ok {
 			return nil, usagef("adopt_database_url must be postgres://…: only tables in PostgreSQL can be adopted")
 		}
-		o.TheirURL = string(*s.AdoptDatabaseURL)
+		o.TheirURL = s.AdoptDatabaseURL.Single()
 	}
-	config, err := pgxpool.ParseConfig(string(s.DatabaseURL))
+	config, err := pgxpool.ParseConfig(s.DatabaseURL.Driver(s.DatabasePool, s.DatabaseTimeouts))
 	if err != nil {
 		return nil, curfew.Errorf(curfew.Invalid, "the database URL: %s", err) // the driver leaves out the password
 	}

@@ -49,6 +49,7 @@ type database interface {
 	Ping(ctx context.Context) error
 	// replicas returns nil if no other process can serve the same database.
 	replicas(log *slog.Logger) replicas
+	clockKeeper
 	// adoption keeps the tables that the setting adopt maps; nil if there are none.
 	adoption() *adoption
 	Close() error
@@ -64,6 +65,13 @@ type migrator interface {
 	// Mend recounts the tallies, completes rows that contradict others where only
 	// one completion is right, and returns how many rows it wrote.
 	Mend(ctx context.Context) (int64, error)
+}
+
+// clockKeeper keeps a test clock; see package postgres.
+type clockKeeper interface {
+	HasClock(ctx context.Context) (bool, error)
+	InstallClock(ctx context.Context) error
+	AdvanceClock(ctx context.Context, by time.Duration) (ahead time.Duration, err error)
 }
 
 // inspector is what preflight looks at and saves.
@@ -157,7 +165,7 @@ func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error
 func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curfew.Trace) (database, error) {
 	path, ok := s.DatabaseURL.File()
 	if !ok {
-		store, err := postgres.OpenWith(ctx, string(s.DatabaseURL), postgres.Options{Trace: trace})
+		store, err := postgres.OpenWith(ctx, s.DatabaseURL.Driver(s.DatabasePool, s.DatabaseTimeouts), postgres.Options{Trace: trace})
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
 		}

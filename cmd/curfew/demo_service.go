@@ -31,7 +31,7 @@ const nowhere config.Address = "127.0.0.1:0"
 func (b *sandbox) serve(ctx context.Context, at config.Address, speed float64, do func(context.Context, demoService) error) error {
 	*b.settings = b.given.sandboxed(b.dir, at).faster(speed)
 	log := b.settings.logger(b.term.err, slog.LevelWarn)
-	return b.settings.withService(ctx, log, b.from, func(svc *service) error {
+	return b.settings.withService(ctx, log, b.from, nil, func(svc *service) error {
 		identity, err := b.settings.identity(ctx, log)
 		if err != nil {
 			return err

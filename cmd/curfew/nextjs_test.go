@@ -40,7 +40,7 @@ func TestTheNextJSExample(t *testing.T) {
 	if testing.Short() {
 		t.Skip("building it takes a minute: make long")
 	}
-	inTypeScript(t, nil, nil, "sh", "scripts/build", "--tests")
+	builtTypeScript(t)
 	inNext(t, "cp", "-r", filepath.Join("../..", "clients/typescript/dist"), "node_modules/@curfew/client/")
 	inNext(t, nextNode(t), "node_modules/next/dist/bin/next", "build")
 	browser := browsing(t)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
@@ -20,6 +22,13 @@ import (
 // pooled is the URL of the same database behind a PgBouncer in transaction mode
 // with so few connections that every caller gets another's.
 func pooled(t *testing.T, direct string) string {
+	t.Helper()
+	return bouncing(t, direct, "ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout") +
+		"&default_query_exec_mode=cache_describe"
+}
+
+// bouncing is the URL of the same database behind such a PgBouncer, with one more setting.
+func bouncing(t *testing.T, direct, setting string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
 	if err != nil {
@@ -40,8 +49,8 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 3
 admin_users = postgres
-ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout
-`, at.Hostname(), at.Port(), at.User.Username(), port)
+%s
+`, at.Hostname(), at.Port(), at.User.Username(), port, setting)
 	file := filepath.Join(t.TempDir(), "pgbouncer.ini")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -70,7 +79,51 @@ ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_s
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", at.Host)
 		return err == nil && conn.Close() == nil
 	})
-	return at.String() + "&default_query_exec_mode=cache_describe"
+	return at.String()
+}
+
+// A pooler that refuses the parameters with which connections begin is named, and how to live with it; preflight says what that costs.
+func TestAPoolerThatRefusesParameters(t *testing.T) {
+	t.Parallel()
+	needPostgres(t)
+	_, direct := stores.PostgresURL(t)
+	at := bouncing(t, direct, "verbose = 0") + "&pgbouncer=true&connection_limit=5&pool_timeout=10"
+	opened := func(args ...string) (database, error) {
+		s, err := parse(t, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.open(t.Context())
+	}
+	if _, err := opened("--database-url=" + at); !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "unsupported startup parameter") ||
+		!strings.Contains(err.Error(), "set database_timeouts to role") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := opened("--database-url="+direct+"&colour=red", "--database-wait=0s"); !errors.Is(err, curfew.Invalid) ||
+		!strings.Contains(err.Error(), `unrecognized configuration parameter "colour": take it out of the URL`) {
+		t.Errorf("a parameter that nobody knows: %v", err)
+	}
+	db, err := opened("--database-url="+at, "--database-timeouts=role")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // the test's own
+	facts, err := db.Inspect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fixes, values := map[string]string{}, map[string]string{}
+	for _, f := range facts {
+		fixes[f.Name], values[f.Name] = f.Fix, f.Value
+	}
+	if !strings.Contains(values["pooler"], "found by polling") {
+		t.Errorf("nothing is said of the pooler: %v", values)
+	}
+	for name, value := range map[string]string{"statement_timeout": "5s", "lock_timeout": "2s", "idle_in_transaction_session_timeout": "10s"} {
+		if want := "SET " + name + " = '" + value + "'"; !strings.HasPrefix(fixes[name], "ALTER ROLE ") || !strings.HasSuffix(fixes[name], want) {
+			t.Errorf("%s: the fix is %q", name, fixes[name])
+		}
+	}
 }
 
 // freePort is one that nobody listened on a moment ago.

@@ -97,7 +97,7 @@ func TestRefusedInTheFile(t *testing.T) {
 		"an unknown key below auth":     {"auth:\n  issuer: x\n  keyfile: x\n", "FILE line 3: auth.keyfile: there is no such setting: did you mean auth.key_file?"},
 		"a key twice":                   {"join_ttl: 1m\njoin_ttl: 2m\n", "FILE: line 2: join_ttl is set twice"},
 		"a key without a value":         {"join_ttl:\n", "FILE: line 1: join_ttl: has no value: give it one or leave the line out"},
-		"a list":                        {"rules: [noShows]\n", "FILE: line 1: rules: must be one value, or a mapping of names to values"},
+		"a list":                        {"rules: [noShows]\n", "FILE line 1: rules: must be one value, or a mapping of names to values"},
 		"no mapping":                    {"- join_ttl\n", "FILE: must be a mapping: lines like name: value"},
 		"two documents":                 {"join_ttl: 1m\n---\njoin_ttl: 2m\n", "FILE: the file must hold exactly one document"},
 		"no YAML":                       {"join_ttl: [\n", "FILE: yaml: line 1: did not find expected node content"},

@@ -7,15 +7,22 @@ import (
 	"log/slog"
 )
 
-type serveCommand struct{}
+type serveCommand struct {
+	TestClock       bool `help:"Serve on a clock that POST /api/test/clock/advance moves: for tests, on a new database."`
+	TestClockPublic bool `help:"Serve on a test clock although other machines can reach the service."`
+}
 
 // Run serves until SIGTERM, SIGINT or SIGHUP, and then for the drain. A second signal skips the rest of the drain; any
 // further one ends the process at once.
 func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
+	clock, err := c.clock(s)
+	if err != nil {
+		return err
+	}
 	stopping, drained, stop := untilSignal(ctx, s.drain())
 	defer stop()
 	defer exitAfter(drained, term)()
-	err := s.withService(stopping, s.logger(term.err, slog.LevelDebug), from, func(svc *service) error {
+	err = s.withService(stopping, s.logger(term.err, slog.LevelDebug), from, clock, func(svc *service) error {
 		svc.drain, svc.drained = s.drain(), drained
 		announce(term, s, svc)
 		return svc.run(stopping)
@@ -45,5 +52,8 @@ func announce(term terminal, s *settings, svc *service) {
 		[]string{"for operators", ops + what},
 		[]string{"sweeper", string(s.Sweeper)},
 	)
+	if svc.clock != nil {
+		columns(term.err, []string{"test clock   ", "POST " + svc.url + "/api/test/clock/advance"})
+	}
 	term.notef("\nIs all well?\n  %s\nSign your browser in:\n  %s\n\n", health, login)
 }

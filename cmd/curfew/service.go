@@ -32,6 +32,7 @@ import (
 // service is what serve runs.
 type service struct {
 	db            database
+	clock         *testClock // nil: that of the database
 	given         []api.Setting
 	log           *slog.Logger
 	notifications *notifications
@@ -55,7 +56,7 @@ type service struct {
 
 // withService listens, opens the database, builds the service, and closes it all again after do. Calls that arrive
 // before it serves wait.
-func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, do func(*service) error) (err error) {
+func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, clock *testClock, do func(*service) error) (err error) {
 	policy, err := s.policy() // before anything is made
 	if err != nil {
 		return err
@@ -75,14 +76,14 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 		return err
 	}
 	defer listeners.close()
-	db, err := s.openToServe(ctx, log, traces.store)
+	db, err := s.openToServe(ctx, log, traces.store, clock)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
 	svc := &service{
-		db: db, notifications: &notifications{replicas: db.replicas(log)}, listeners: listeners,
+		db: db, clock: clock, notifications: &notifications{replicas: db.replicas(log)}, listeners: listeners,
 		log: log, traces: traces, given: from.list(), halt: make(chan struct{}),
 		url: s.publicURL(config.Address(listeners.public.Addr().String())),
 	}
@@ -95,7 +96,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 
 // openToServe opens the database and verifies its schema. A SQLite file belongs to this process, which creates and
 // migrates it. PostgreSQL may be shared with replicas of another release, so operators decide when to migrate it.
-func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace) (database, error) {
+func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace, clock *testClock) (database, error) {
 	return s.await(ctx, log, func(ctx context.Context) (database, error) {
 		_, own := s.DatabaseURL.File()
 		db, err := s.connectTraced(ctx, own, trace)
@@ -107,7 +108,13 @@ func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curf
 				return nil, errors.Join(err, db.Close())
 			}
 		}
-		return verified(ctx, db)
+		if db, err = verified(ctx, db); err != nil {
+			return nil, err
+		}
+		if clock == nil {
+			return refuseClock(ctx, db)
+		}
+		return clock.openToServe(ctx, s, db)
 	})
 }
 
@@ -125,7 +132,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	svc.audit = s.auditLog(svc.db, audit.Options{Logger: svc.log})
 	o := lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: identity.Keys, AuditLost: svc.audit.Lost,
-		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
+		TestClock: svc.clock != nil, SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	}
 	var adopted console.AdoptedTables
 	if a := svc.db.adoption(); a != nil {
@@ -144,11 +151,16 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		svc.retention = s.retention(svc.db, svc.log)
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
+	var clock httpapi.Clock
+	if svc.clock != nil {
+		svc.clock.svc, clock = svc, svc.clock
+	}
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
 		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, Audit: svc.audit, AuditReader: svc.db, Approvals: svc.db, TwoPersons: s.twoPersons(), SignIns: s.signIns(svc.db), Privacy: privacy.Service{Store: svc.db}, Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(), SessionURL: text(s.SessionURL), Instead: s.instead(), Forecasts: forecast.New(svc.db),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,
+		Clock:  clock,
 		Limits: s.limits(svc.db, identity, metrics, svc.log), TrustedProxies: s.proxies(), AllowedOrigins: s.allowedOrigins(), TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
 	})
 	if err != nil {

@@ -24,6 +24,10 @@ const (
 	portVariable   = "PORT" // by which platforms that give one port name it
 )
 
+// reserved are variables of programs that call Curfew, which often share an environment with it: @curfew/client reads
+// the first two, and the third is where its documentation keeps the secret of an endpoint. No setting may have their names.
+var reserved = []string{"CURFEW_URL", "CURFEW_TOKEN", "CURFEW_WEBHOOK_SECRET"}
+
 // describe returns a flag's help, with the environment variable that sets it.
 func describe(v *kong.Value) string {
 	if v.Flag == nil || key(v.Flag) == "" {
@@ -80,7 +84,7 @@ func (s *sources) readEnvironment(environment []string) error {
 	s.env = map[string]source{}
 	for _, line := range environment {
 		name, text, _ := strings.Cut(line, "=")
-		if !strings.HasPrefix(name, "CURFEW_") || strings.HasPrefix(name, testPrefix) || name == configVariable {
+		if !strings.HasPrefix(name, "CURFEW_") || strings.HasPrefix(name, testPrefix) || name == configVariable || slices.Contains(reserved, name) {
 			continue
 		}
 		f := s.find(func(key string) bool { return variable(key) == name })
@@ -137,6 +141,9 @@ func (s *sources) readFile(path string) error {
 		f := s.find(func(key string) bool { return key == e.Key })
 		if f == nil {
 			return &settingError{where, fmt.Errorf("there is no such setting%s", suggest.Among(e.Key, s.names(nil)))}
+		}
+		if e.List && !config.IsList(f.Target.Type()) {
+			return &settingError{where, config.ErrOneValue}
 		}
 		if err := checkValue(f, e.Text); err != nil {
 			return &settingError{where, err}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func write(t *testing.T, text string) string {
 // The contract's keys, without those of later issues.
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields(`database_url database_url_file database_wait listen listen_ops drain base_url signin_url session_url callback_url allowed_origins trusted_proxies waiting_ttl max_wait orphan_ttl join_ttl join_offer stream_gone offer_after nudge_after live_grace
+	want := strings.Fields(`database_url database_url_file database_pool database_timeouts database_wait listen listen_ops drain base_url signin_url session_url callback_url allowed_origins trusted_proxies waiting_ttl max_wait orphan_ttl join_ttl join_offer stream_gone offer_after nudge_after live_grace
 		scheduled_grace minimum_live very_stale_after defer_ttl credit_ttl blocked_repeatedly blocked_window free_cancels sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		adopt adopt_database_url adopt_database_url_file adopt_deliveries
@@ -218,6 +219,21 @@ func TestAMistakeInAMappingIsNamedByItsPathAlone(t *testing.T) {
 	file := write(t, "log_level: debug\nadopt:\n  sessions: {table: public.sessions, status: {column: status, wating: [pending]}}\n")
 	_, err := parse(t, "--config", file)
 	checkRefusal(t, err, file+" line 2: adopt.sessions.status.wating: there is no such key: did you mean waiting?")
+}
+
+func TestVariablesOfProgramsBesideAreLetBe(t *testing.T) {
+	for _, name := range reserved {
+		t.Setenv(name, "x")
+		if f := settingsFlags(t); slices.ContainsFunc(f, func(f *kong.Flag) bool { return variable(key(f)) == name }) {
+			t.Errorf("%s is a setting", name)
+		}
+	}
+	if _, err := parse(t); err != nil {
+		t.Error(err)
+	}
+	t.Setenv("CURFEW_URLS", "x")
+	_, err := parse(t)
+	checkRefusal(t, err, "CURFEW_URLS: there is no such setting: did you mean CURFEW_RULES?")
 }
 
 func TestVariablesOfTestsAreLetBe(t *testing.T) {

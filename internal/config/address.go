@@ -73,9 +73,12 @@ type Origins struct{ All []string }
 // UnmarshalText implements encoding.TextUnmarshaler. An origin is written as browsers send it. Only those count that nobody on the way can take
 // for theirs: https, or this machine.
 func (o *Origins) UnmarshalText(text []byte) error {
+	parts, err := items(string(text))
+	if err != nil {
+		return err
+	}
 	o.All = nil
-	for part := range strings.SplitSeq(string(text), ",") {
-		part = strings.TrimSpace(part)
+	for _, part := range parts {
 		at, err := url.Parse(part)
 		if err != nil || at.Host == "" || !strings.EqualFold(part, at.Scheme+"://"+at.Host) {
 			return fmt.Errorf("%q is not an origin: write it like https://app.example.org, without a path", part)
@@ -86,47 +89,6 @@ func (o *Origins) UnmarshalText(text []byte) error {
 		o.All = append(o.All, strings.ToLower(part))
 	}
 	return nil
-}
-
-// DatabaseURL names a database: sqlite:PATH or postgres://….
-type DatabaseURL string
-
-// UnmarshalText implements encoding.TextUnmarshaler.
-func (u *DatabaseURL) UnmarshalText(text []byte) error {
-	scheme, rest, ok := strings.Cut(string(text), ":")
-	switch {
-	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
-		return fmt.Errorf("write sqlite:PATH, without //: sqlite:%s", strings.TrimLeft(rest, "/"))
-	case ok && scheme == "sqlite" && rest != "", scheme == "postgres" || scheme == "postgresql":
-		*u = DatabaseURL(text)
-		return nil
-	case !ok && strings.HasSuffix(scheme, ".db"):
-		return fmt.Errorf("%q does not name a kind of database: did you mean sqlite:%s?", text, text)
-	}
-	// The text is not repeated: it may contain a password.
-	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
-}
-
-// File returns the path of a SQLite database. It is not ok for other databases.
-func (u DatabaseURL) File() (path string, ok bool) {
-	scheme, path, _ := strings.Cut(string(u), ":")
-	if scheme != "sqlite" {
-		return "", false
-	}
-	return path, true
-}
-
-// String is for people and logs: a PostgreSQL URL without user, password and parameters.
-func (u DatabaseURL) String() string {
-	if _, ok := u.File(); ok {
-		return string(u)
-	}
-	text, _, _ := strings.Cut(string(u), "?")
-	scheme, rest, _ := strings.Cut(text, "://")
-	if at := strings.LastIndex(rest, "@"); at >= 0 {
-		rest = rest[at+1:]
-	}
-	return scheme + "://" + rest
 }
 
 // SMTPURL is a mail server: smtp://USER@HOST:PORT. The password is a setting of its own.

@@ -16,6 +16,7 @@ import (
 type Entry struct {
 	Key, Text string
 	Line      int
+	List      bool // the text is a list, as IsList's settings are
 }
 
 // ReadFile reads a YAML file of settings. Groups nest: a key below a group is GROUP.KEY, and may also be written
@@ -63,12 +64,12 @@ func entries(prefix string, node *yaml.Node, groups []string) ([]Entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %s%s: %w", m.line, prefix, m.key, err)
 		}
-		all = append(all, Entry{prefix + m.key, text, m.line})
+		all = append(all, Entry{prefix + m.key, text, m.line, m.value.Kind == yaml.SequenceNode})
 	}
 	return all, nil
 }
 
-// settingText returns a value as it would be typed; mappings stay YAML.
+// settingText returns a value as it would be typed; lists and mappings stay YAML.
 func settingText(node *yaml.Node) (string, error) {
 	switch {
 	case node.Tag == "!!null":
@@ -78,8 +79,12 @@ func settingText(node *yaml.Node) (string, error) {
 	case node.Kind == yaml.MappingNode:
 		text, err := yaml.Marshal(node)
 		return string(text), err
+	case node.Kind == yaml.SequenceNode:
+		node.Style = yaml.FlowStyle
+		text, err := yaml.Marshal(node)
+		return strings.TrimSpace(string(text)), err
 	}
-	return "", errors.New("must be one value, or a mapping of names to values")
+	return "", ErrOneValue
 }
 
 // member is one line of a mapping.

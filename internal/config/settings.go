@@ -14,18 +14,20 @@ import (
 type Settings struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
 
-	DatabaseURL     DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
-	DatabaseURLFile string      `setting:"database_url_file" contains:"database_url" placeholder:"FILE" help:"The file that holds database_url, such as a mounted secret."`
-	DatabaseWait    Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
-	Listen          Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on. Where the platform gives a port by PORT, and this is not set, that port of every address."`
-	ListenOps       Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public. Where listen is PORT's, nothing listens there unless it is set."`
-	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
-	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
-	SigninURL       *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
-	SessionURL      *SessionURL `setting:"session_url" placeholder:"URL" help:"Where a session takes place, at the marketplace, with {id} for its id: https://app.example.org/chat/{id}. Pages lead its two parties there."`
-	CallbackURL     *SessionURL `setting:"callback_url" placeholder:"URL" help:"Where a customer who has waited for offer_after can ask to be called instead, with {id} for the session's id."`
-	AllowedOrigins  *Origins    `setting:"allowed_origins" placeholder:"ORIGIN,…" help:"The origins of your own sites whose pages may call the API with a token: https://app.example.org. By default only Curfew's own pages may."`
-	TrustedProxies  *Networks   `setting:"trusted_proxies" placeholder:"CIDR,…" help:"The networks of the proxies in front of Curfew: 10.1.2.0/24. Only they may say where a request comes from (X-Forwarded-For) and what it is called (X-Request-Id)."`
+	DatabaseURL      DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
+	DatabaseURLFile  string      `setting:"database_url_file" contains:"database_url" placeholder:"FILE" help:"The file that holds database_url, such as a mounted secret."`
+	DatabasePool     PoolSize    `setting:"database_pool" default:"12" help:"How many connections to PostgreSQL a process may have open, unless the URL says so (pool_max_conns, connection_limit); one more listens for what other replicas do."`
+	DatabaseTimeouts string      `setting:"database_timeouts" enum:"startup,role" default:"startup" help:"Who sets the timeouts of statements, locks and idle transactions: startup, each connection as it begins; or role, the database role, for poolers that refuse startup parameters."`
+	DatabaseWait     Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
+	Listen           Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on. Where the platform gives a port by PORT, and this is not set, that port of every address."`
+	ListenOps        Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public. Where listen is PORT's, nothing listens there unless it is set."`
+	Drain            *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
+	BaseURL          *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
+	SigninURL        *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
+	SessionURL       *SessionURL `setting:"session_url" placeholder:"URL" help:"Where a session takes place, at the marketplace, with {id} for its id: https://app.example.org/chat/{id}. Pages lead its two parties there."`
+	CallbackURL      *SessionURL `setting:"callback_url" placeholder:"URL" help:"Where a customer who has waited for offer_after can ask to be called instead, with {id} for the session's id."`
+	AllowedOrigins   *Origins    `setting:"allowed_origins" placeholder:"ORIGIN,…" help:"The origins of your own sites whose pages may call the API with a token: https://app.example.org. By default only Curfew's own pages may."`
+	TrustedProxies   *Networks   `setting:"trusted_proxies" placeholder:"CIDR,…" help:"The networks of the proxies in front of Curfew: 10.1.2.0/24. Only they may say where a request comes from (X-Forwarded-For) and what it is called (X-Request-Id)."`
 
 	WaitingTTL        Duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
 	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"The longest that a session waits without a mechanic after its creation, releases included."`

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -69,22 +67,6 @@ func (k *MetadataKeys) UnmarshalText(text []byte) error {
 
 // String joins the names with commas.
 func (k MetadataKeys) String() string { return strings.Join(k.Names, ",") }
-
-// distinctNames splits a list at its commas.
-func distinctNames(text string) ([]string, error) {
-	var names []string
-	for part := range strings.SplitSeq(text, ",") {
-		name := strings.TrimSpace(part)
-		switch {
-		case name == "":
-			return nil, errors.New("has an empty name: write names with a comma between them")
-		case slices.Contains(names, name):
-			return nil, fmt.Errorf("%s is set twice", name)
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
 
 func notAlphanumeric(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')

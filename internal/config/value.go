@@ -14,6 +14,9 @@ import (
 // ErrEmpty is the error of an empty setting. It may come from a variable that was never set.
 var ErrEmpty = errors.New("must not be empty: give it a value or leave it out")
 
+// ErrOneValue is the error of a list, or of what is no value at all, where one is needed.
+var ErrOneValue = errors.New("must be one value, or a mapping of names to values")
+
 // Duration is a duration with a unit: 90s, 15m, 1h30m.
 type Duration time.Duration
 
@@ -183,9 +186,12 @@ type Networks struct{ Prefixes []netip.Prefix }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (n *Networks) UnmarshalText(text []byte) error {
+	parts, err := items(string(text))
+	if err != nil {
+		return err
+	}
 	n.Prefixes = nil
-	for part := range strings.SplitSeq(string(text), ",") {
-		part = strings.TrimSpace(part)
+	for _, part := range parts {
 		prefix, err := netip.ParsePrefix(part)
 		if ip, alone := netip.ParseAddr(part); alone == nil {
 			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
@@ -203,13 +209,18 @@ type Secrets struct{ Values []string }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Secrets) UnmarshalText(text []byte) error {
-	s.Values = nil
-	for part := range strings.SplitSeq(strings.ReplaceAll(string(text), "\n", ","), ",") {
-		if part = strings.TrimSpace(part); part == "" {
-			return errors.New("has an empty secret: write them with a comma between them")
-		}
-		s.Values = append(s.Values, part)
+	given := string(text)
+	if !isList(given) {
+		given = strings.ReplaceAll(given, "\n", ",")
 	}
+	all, err := items(given)
+	if err != nil {
+		return err
+	}
+	if slices.Contains(all, "") {
+		return errors.New("has an empty secret: write them with a comma between them")
+	}
+	s.Values = all
 	return nil
 }
 

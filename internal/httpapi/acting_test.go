@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -119,6 +120,17 @@ func TestTheHistoryNamesBoth(t *testing.T) {
 		again, err := env.as(curfew.Mechanic, "max").Accept(env.Context(), f.RequestID)
 		if must(env.T, err); again.Session.MechanicID != "max" {
 			env.Errorf("max himself has %+v", again.Session)
+		}
+		for range 2 { // said twice, it is the same
+			moved, err := shop.Transfer(env.Context(), f.RequestID, api.Transfer{MechanicID: "mia"})
+			if must(env.T, err); moved.Session.MechanicID != "mia" {
+				env.Errorf("after the transfer it is %+v", moved.Session)
+			}
+		}
+		inside, err = env.as(curfew.Admin, "anna").Events(env.Context(), f.SessionID)
+		must(env.T, err)
+		if got := inside.Events[len(inside.Events)-1]; len(inside.Events) != 3 || got.Actor != "mechanic:max by service:shop" || !strings.HasPrefix(got.Reason, "transferred") {
+			env.Errorf("of the transfer an admin reads %+v", inside.Events)
 		}
 	})
 }

@@ -109,6 +109,7 @@ var who = map[string][cells]int{
 	"DELETE /api/sign-ins/{id}":                   {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/tokens/revoke":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/test/clock/advance":                {401, 403, 403, 403, 403, 403, 404, 404, 403, 403, 403}, // there is none
 	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 }
 
@@ -278,6 +279,8 @@ func (s *scenario) body(method, pattern string, c cell) string {
 		return fmt.Sprintf(`{"plan":"free","customerId":"%s-buyer"}`, s.customer)
 	case pattern == "/api/tokens/revoke":
 		return `{"role":"customer","subject":"nobody-at-all"}`
+	case pattern == "/api/test/clock/advance":
+		return `{"by":"1h"}`
 	case pattern == "/api/keys":
 		return `{"name":"shop","neverExpires":true}`
 	}

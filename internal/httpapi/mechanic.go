@@ -34,7 +34,7 @@ type transferInput struct {
 }
 
 func (h queueHandlers) transfer(ctx context.Context, c auth.Request, in *transferInput) (*response[api.Offered], error) {
-	moved, err := h.keeper.Queue.Transfer(ctx, c.ID, c.Actor.ID, in.Body.MechanicID)
+	moved, err := h.keeper.Queue.TransferBy(ctx, c.Actor, c.ID, in.Body.MechanicID)
 	return okay(wire.Offered(moved), hidden(err, auth.ErrNoRequest))
 }
 

@@ -35,6 +35,7 @@ type handlers struct {
 	approvals  approvalHandlers
 	stripe     door
 	events     door
+	clock      clockHandlers
 	docs       *docsHandlers
 	streams    *sse.Server
 	tickets    streamHandlers
@@ -125,6 +126,7 @@ func operatorRoutes(h handlers) []route {
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read).impersonal(),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list).impersonal(),
+		at(post, "/api/test/clock/advance", allow(auth.Nobodys, a, sv), "advanceTestClock", "Move the test clock, and do all that is due by then", h.clock.advance).within(cleanupTimeout),
 	}
 }
 

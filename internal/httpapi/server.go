@@ -96,6 +96,7 @@ type Options struct {
 	// TrustedProxies are the networks of the proxies in front of the server. Only they may name a request (X-Request-Id) and
 	// its sender (X-Forwarded-For); none: every request comes from the address that connects.
 	TrustedProxies []netip.Prefix
+	Clock          Clock // a test clock; nil: there is none
 	// AllowedOrigins are the origins of other sites whose pages may call the API with a token: https://app.example.org.
 	AllowedOrigins []string
 }
@@ -229,6 +230,7 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
 			problems: problems,
 		},
+		clock:   clockHandlers{o.Clock},
 		streams: s.streams,
 		tickets: streamHandlers{gate},
 		site:    site,

@@ -23,13 +23,13 @@ const (
 // how long until another queue has one.
 func (w *Worker) start(ctx context.Context, c Channel, queues []string) (time.Duration, error) {
 	if len(queues) == 0 {
-		return poll, nil
+		return never, nil
 	}
 	due, err := w.queues.Due(ctx, queues)
 	if err != nil {
 		return poll, err
 	}
-	next := poll
+	next := never
 	for queue, in := range due {
 		if in = max(in, w.pauseOf(queue)); in > 0 {
 			next = min(next, in)
@@ -57,6 +57,7 @@ func (w *Worker) acquire(queue string) bool {
 func (w *Worker) release(queue string) {
 	w.mu.Lock()
 	delete(w.busy, queue)
+	w.idle.Broadcast()
 	w.mu.Unlock()
 	select {
 	case w.finished <- struct{}{}:

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 )
@@ -11,6 +12,8 @@ import (
 const (
 	// poll is the longest time between two checks: a notification may be lost.
 	poll = 2 * time.Second
+	// never is how long until something is due where nothing is pending.
+	never = time.Duration(math.MaxInt64)
 	// grace is how long sends under way may still take when the worker stops.
 	grace       = 5 * time.Second
 	forgetEvery = time.Hour
@@ -41,8 +44,10 @@ type Worker struct {
 	observe    Observer
 	keep       time.Duration
 
+	turn     sync.Mutex // one at a time publishes and starts
 	sending  sync.WaitGroup
 	mu       sync.Mutex
+	idle     *sync.Cond      // on mu: a queue is no longer being sent
 	busy     map[string]bool // queues being sent
 	breakers map[string]breaker
 	finished chan struct{}
@@ -57,11 +62,13 @@ func New(store Store, o Options) *Worker {
 		o.Observer = discard{}
 	}
 	q := quarantine{store, o.Logger}
-	return &Worker{
+	w := &Worker{
 		publisher: publisher{store, q, o.Channels, o.Adopted}, queues: store, quarantine: q,
 		channels: o.Channels, wake: o.Wake, log: o.Logger, observe: o.Observer, keep: o.Keep,
 		busy: map[string]bool{}, breakers: map[string]breaker{}, finished: make(chan struct{}, 1),
 	}
+	w.idle = sync.NewCond(&w.mu)
+	return w
 }
 
 type discard struct{}
@@ -94,18 +101,20 @@ func (w *Worker) Run(ctx context.Context) error {
 		if wake = w.wake; !hasReceivers {
 			wake = nil // without receivers, events are marked in bulk by the poll
 		}
-		timer.Reset(next)
+		timer.Reset(min(next, poll))
 	}
 }
 
-// runOnce publishes new events and starts every queue with a delivery due. It returns how long until the
-// next check, and whether any channel has receivers.
+// runOnce publishes new events and starts every queue with a delivery due. It returns how long until another is due,
+// and whether any channel has receivers.
 func (w *Worker) runOnce(ctx context.Context) (next time.Duration, hasReceivers bool, err error) {
+	w.turn.Lock()
+	defer w.turn.Unlock()
 	audiences, err := w.publisher.publish(ctx)
 	if err != nil {
 		return poll, true, err
 	}
-	next = poll
+	next = never
 	for i, a := range audiences {
 		hasReceivers = hasReceivers || a.Expand != nil
 		in, err := w.start(ctx, w.channels[i], a.Queues)

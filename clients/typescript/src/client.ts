@@ -2,7 +2,7 @@ import { Pages } from "./pages.js";
 import {
   routes, type Assignment, type CallerRole, type CheckoutDetail, type CheckoutPage, type Checkouts, type Cleanup, type CleanupResult, type Cleared,
   type Clearing, type CustomerStatus, type Events, type Extended, type Extension, type Forecast, type Fulfillment, type Health, type NewSession, type Offer, type Offered,
-  type Operations, type Preview, type Purchase, type Queue, type Refund, type Run, type Runs, type Session, type StreamEvent, type Timeline, type Undone,
+  type Operations, type Preview, type Purchase, type Queue, type Refund, type Run, type Runs, type Session, type StreamEvent, type Timeline, type Transfer, type Undone,
 } from "./schema.js";
 import { follow, type StreamOptions } from "./stream.js";
 import { Transport, type CallOptions, type Options, type Person } from "./transport.js";
@@ -106,6 +106,8 @@ export class Curfew {
     accept: (requestId: string, options?: CallOptions): Promise<Offered> => this.call("acceptRequest", { id: requestId }, options),
     /** Put it back. */
     release: (requestId: string, options?: CallOptions): Promise<Offered> => this.call("releaseRequest", { id: requestId }, options),
+    /** Give it to a colleague. */
+    transfer: (requestId: string, to: Transfer, options?: CallOptions): Promise<Offered> => this.call("transferRequest", { id: requestId, body: to }, options),
   };
 
   readonly customers = {

@@ -318,6 +318,11 @@ export interface Clearing {
   reason?: string | undefined;
 }
 
+export interface ClockAdvance {
+  /** How far, with its unit: 90s, 15m, 24h */
+  by: string;
+}
+
 export interface Contact {
   email?: string;
   name?: string;
@@ -1617,6 +1622,13 @@ export interface SweeperHealth {
   lastSuccess: string | null;
 }
 
+export interface TestClock {
+  /** How far it is ahead of the real time */
+  ahead: string;
+  /** What it is there now */
+  now: string;
+}
+
 export interface Timeline {
   /** What can be done now, as calls */
   actions: Action[];
@@ -2172,6 +2184,8 @@ export interface Operations {
   endSignIn: { input: { id: string }; result: Removed };
   /** Get a ticket that opens a stream once, for an EventSource */
   createStreamTicket: { input: Record<string, never>; result: StreamTicket };
+  /** Move the test clock, and do all that is due by then */
+  advanceTestClock: { input: { body: ClockAdvance }; result: TestClock };
   /** Revoke a token of the local key, or every one of a subject */
   revokeTokens: { input: { body?: TokenRevocation | undefined }; result: TokenRevocation };
   /** List webhook endpoints */
@@ -2252,6 +2266,7 @@ export const routes = {
   stream: "GET /api/stream",
   createStreamTicket: "POST /api/stream/tickets",
   receiveNotice: "POST /api/stripe/webhook",
+  advanceTestClock: "POST /api/test/clock/advance",
   revokeTokens: "POST /api/tokens/revoke",
   listEndpoints: "GET /api/webhook-endpoints",
   addEndpoint: "POST /api/webhook-endpoints",

@@ -21,6 +21,8 @@ export interface StartOptions {
   databaseUrl?: string | undefined;
   /** Settings, by their keys: { waiting_ttl: "1m" }. */
   settings?: Record<string, string | number | boolean> | undefined;
+  /** Whether advance moves the time. Absent: on a file that is thrown away; a database of yours must be new for it. */
+  testClock?: boolean | undefined;
 }
 
 /** The secrets that a Curfew for tests shares with them. */
@@ -70,6 +72,15 @@ export class TestCurfew {
   /** as returns a client that calls as somebody. */
   as(role: CallerRole, id: string): Curfew {
     return new Curfew({ url: this.url, signer: this.signer }).as(role, id);
+  }
+
+  /**
+   * advance moves the clock by so many milliseconds, or by a duration like "15m" or "24h", and returns what it is then. Everything that is due by then
+   * has been done: sessions have ended, refunds were made, and webhooks delivered or tried. Tokens and signatures stay at the real time.
+   */
+  async advance(by: number | string): Promise<Date> {
+    const { now } = await this.as("service", "tests").call("advanceTestClock", { body: { by: typeof by === "number" ? `${by}ms` : by } }, { timeout: 75_000, deadline: 75_000 });
+    return new Date(now);
   }
 
   /** kill ends it as a power cut would: kill -9. */
@@ -125,7 +136,8 @@ export class TestCurfew {
     if (this.#options.databaseUrl) {
       await this.#run(["migrate"]);
     }
-    this.#process = await this.#run(["serve", `--listen=${this.#listen}`, "--listen-ops=127.0.0.1:0"], /^ +for operators +http/m);
+    const clock = this.#options.testClock ?? !this.#options.databaseUrl;
+    this.#process = await this.#run(["serve", `--listen=${this.#listen}`, "--listen-ops=127.0.0.1:0", ...(clock ? ["--test-clock"] : [])], /^ +for operators +http/m);
   }
 }
 

@@ -133,6 +133,19 @@ describe("a session from payment to end", () => {
     assert.equal((await kim.customers.status(customerId)).blocked, false);
   });
 
+  it("is given to a colleague by a service that acts for its mechanic, and its history names both", async () => {
+    const { sessionId, requestId } = await paid(shop);
+    const [max, mia] = [anId("max"), anId("mia")];
+    const key = await admin.call("createKey", { body: { name: "shop", neverExpires: true } });
+    const acting = new Curfew({ url: server.url, token: key.key ?? "" }).as("mechanic", max);
+    await acting.queue.accept(requestId);
+    for (const _ of ["once", "again"]) {
+      assert.equal((await acting.queue.transfer(requestId, { mechanicId: mia })).session.mechanicId, mia);
+    }
+    const { events } = await admin.sessions.events(sessionId);
+    assert.deepEqual(events.slice(1).map((event) => [event.actor.split(" by service:")[0], event.actor.includes(" by service:")]), [[`mechanic:${max}`, true], [`mechanic:${max}`, true]]);
+  });
+
   it("ends in a cleanup that ran as it was previewed", async () => {
     const { customerId, sessionId } = await paid(shop);
     const preview = await admin.cleanup.store({ customerId, maxAgeMinutes: 1 });

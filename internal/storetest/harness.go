@@ -114,6 +114,7 @@ func contracts() map[string]contract {
 		"sign-in":      signIns,
 		"audit":        audits,
 		"approval":     approvals,
+		"job":          jobs,
 		"erasure":      erasures,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -41,6 +42,7 @@ type database interface {
 	audit.Store
 	privacy.Store
 	approval.Store
+	job.Store
 	migrator
 	inspector
 	restoreTarget

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -51,6 +52,9 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	v.Total = len(p.Items)
 	runs, next := wire.Page(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 	v.Runs = runViews(runs, at)
+	if v.Jobs, err = s.atWork(ctx, at, record.CleanupJob, record.UndoJob); err != nil {
+		return nil, err
+	}
 	if next != nil {
 		v.Older = Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
 	}
@@ -214,11 +218,16 @@ func execution(p curfew.Preview) Action {
 	return a
 }
 
+// triggers says how a run came about, beside who it was; of a call over HTTP or from a page that says enough.
+var triggers = map[curfew.Trigger]string{
+	curfew.ByTimer: "by itself", curfew.ByQueue: "a mechanic loaded the queue", curfew.ByCommand: "on the command line", curfew.ByLibrary: "by the library",
+}
+
 func runViews(runs []curfew.Run, at moments) []Run {
 	all := make([]Run, len(runs))
 	for i, r := range runs {
 		all[i] = Run{
-			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
+			ID: r.ID, Trigger: triggers[r.Trigger], Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
 			Cleaned: ran(r), Error: r.Error, StartedAt: at.at(r.StartedAt), Undone: r.UndoneBy != "",
 		}
 		if r.Undoable() {

@@ -41,20 +41,21 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	if err != nil {
 		return nil, err
 	}
+	at := moments{time.Now()}
+	jobs, err := s.atWork(ctx, at, record.CleanupJob, record.UndoJob) // before the runs, which end first
+	if err != nil {
+		return nil, err
+	}
 	runs, err := s.keeper.Cleanups.Runs(ctx, after, runsShown+1)
 	if err != nil {
 		return nil, err
 	}
-	at := moments{time.Now()}
-	v := Cleanup{State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
+	v := Cleanup{Jobs: jobs, State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
 	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
 	v.Rows, v.More = previewRows(p, q)
 	v.Total = len(p.Items)
 	runs, next := wire.Page(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 	v.Runs = runViews(runs, at)
-	if v.Jobs, err = s.atWork(ctx, at, record.CleanupJob, record.UndoJob); err != nil {
-		return nil, err
-	}
 	if next != nil {
 		v.Older = Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +53,7 @@ type Options struct {
 type Runner struct {
 	Options
 	holder   string      // names this process
+	attempts sync.Map    // by the job's id: what this process carries out
 	stopping atomic.Bool // this process is about to end: it begins nothing more
 }
 
@@ -96,9 +98,12 @@ func (r *Runner) Start(ctx context.Context, j record.Job) (Started, error) {
 func (r *Runner) begin(ctx context.Context, j record.Job) <-chan Outcome {
 	ctx, end := r.Begin(ctx)
 	done := make(chan Outcome, 1)
+	a := newAttempt(r, j)
+	r.attempts.Store(j.ID, a)
 	go func() {
 		defer end()
-		done <- newAttempt(r, j).carryOut(ctx)
+		defer r.attempts.CompareAndDelete(j.ID, a)
+		done <- a.carryOut(ctx)
 	}()
 	return done
 }
@@ -148,6 +153,9 @@ func (r *Runner) Cancel(ctx context.Context, id string, by curfew.Actor) (record
 	j, err := r.Store.CancelJob(ctx, id, by)
 	if errors.Is(err, curfew.Conflict) {
 		return r.Store.Job(ctx, id)
+	}
+	if a, ok := r.attempts.Load(id); ok && err == nil { // another process hears of it when it renews its lease
+		a.(*attempt).heed(j) //nolint:forcetypeassert // nothing else is in there
 	}
 	return j, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,11 @@ import (
 const (
 	// jobRows is how many rows of a job's result a page shows.
 	jobRows = 200
-	// jobsShown is how many of the newest jobs the cleanup's page looks at, and jobsRecent how long it shows one that has
-	// ended.
+	// jobsShown is how many of the newest jobs a page looks at, and jobsRecent how long it shows one that has ended. The
+	// result of one that was quick was seen by whoever started it.
 	jobsShown  = 20
 	jobsRecent = time.Hour
+	jobsQuick  = 2 * time.Second
 )
 
 // JobReader reads jobs.
@@ -38,10 +40,9 @@ func (s *Site) atWork(ctx context.Context, at moments, kinds ...record.JobKind) 
 	jobs, err := s.jobs.Jobs(ctx, curfew.Cursor{}, jobsShown)
 	var lines []JobLine
 	for _, j := range jobs {
-		for _, kind := range kinds {
-			if j.Kind == kind && (j.State == record.JobRunning || at.now.Sub(j.FinishedAt) < jobsRecent) {
-				lines = append(lines, jobLine(j, at))
-			}
+		recent := at.now.Sub(j.FinishedAt) < jobsRecent && j.FinishedAt.Sub(j.CreatedAt) > jobsQuick
+		if slices.Contains(kinds, j.Kind) && (j.State == record.JobRunning || recent) {
+			lines = append(lines, jobLine(j, at))
 		}
 	}
 	return lines, err

@@ -155,7 +155,7 @@ func (r *Runner) Cancel(ctx context.Context, id string, by curfew.Actor) (record
 		return r.Store.Job(ctx, id)
 	}
 	if a, ok := r.attempts.Load(id); ok && err == nil { // another process hears of it when it renews its lease
-		a.(*attempt).heed(j) //nolint:forcetypeassert // nothing else is in there
+		a.(*attempt).heed(j) //nolint:errcheck,forcetypeassert // nothing else is in there
 	}
 	return j, err
 }

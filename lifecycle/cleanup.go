@@ -185,17 +185,9 @@ func needsReason(p curfew.Preview) error {
 func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
 	ctx, end := cl.trace.Begin(ctx, "execute a preview")
 	defer end()
-	p, err := cl.store.Preview(ctx, id)
+	p, err := cl.planOf(ctx, id, c)
 	if err != nil {
 		return curfew.Run{}, nil, err
-	}
-	if p.Items, err = chosen(p.Items, c); err != nil {
-		return curfew.Run{}, nil, err
-	}
-	if c.Reason == "" {
-		if err := needsReason(p); err != nil {
-			return curfew.Run{}, nil, err
-		}
 	}
 	var drifted []Drift
 	run, err := cl.run(ctx, c, func(run *cleaning) error {

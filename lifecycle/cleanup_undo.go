@@ -51,12 +51,9 @@ type NotRevived struct {
 // returns is done: call it again.
 func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	var undone Undone
-	run, err := cl.store.Run(ctx, u.RunID)
+	run, err := cl.undoable(ctx, u.RunID)
 	if err != nil {
 		return undone, err
-	}
-	if run.Undoes != "" {
-		return undone, curfew.Errorf(curfew.Conflict, "run %s undid run %s: it ended nothing that could be undone", run.ID, run.Undoes)
 	}
 	undone.Run, err = cl.recordRun(ctx, curfew.Run{
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,

@@ -116,3 +116,40 @@ func chosen(items []curfew.PlannedChange, c Cleanup) ([]curfew.PlannedChange, er
 	}
 	return left, nil
 }
+
+// planOf is what of a stored preview a cleanup carries out, unless it is refused.
+func (cl *Cleanups) planOf(ctx context.Context, id string, c Cleanup) (curfew.Preview, error) {
+	p, err := cl.store.Preview(ctx, id)
+	if err == nil {
+		p.Items, err = chosen(p.Items, c)
+	}
+	if err == nil && c.Reason == "" {
+		err = needsReason(p)
+	}
+	return p, err
+}
+
+// undoable is the run that an undo is of, unless it is refused.
+func (cl *Cleanups) undoable(ctx context.Context, runID string) (curfew.Run, error) {
+	run, err := cl.store.Run(ctx, runID)
+	if err == nil && run.Undoes != "" {
+		err = curfew.Errorf(curfew.Conflict, "run %s undid run %s: it ended nothing that could be undone", run.ID, run.Undoes)
+	}
+	return run, err
+}
+
+// MayRun returns the error with which RunCleanup refuses a cleanup, or with the id of a preview
+// ExecutePreview.
+func (cl *Cleanups) MayRun(ctx context.Context, previewID string, c Cleanup) error {
+	if previewID == "" {
+		return cl.mayRun(ctx, c)
+	}
+	_, err := cl.planOf(ctx, previewID, c)
+	return err
+}
+
+// MayUndo returns the error with which Undo refuses to undo a run.
+func (cl *Cleanups) MayUndo(ctx context.Context, runID string) error {
+	_, err := cl.undoable(ctx, runID)
+	return err
+}

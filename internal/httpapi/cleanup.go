@@ -78,12 +78,15 @@ func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInp
 	case err != nil:
 		return nil, err
 	case b.PreviewID != "":
-		err = h.checkPreview(ctx, b)
+		err = h.checkPreview(ctx, b, what)
 	case len(b.Only)+len(b.Except) > 0:
 		err = curfew.Errorf(curfew.Invalid, "only and except choose rows of a preview: give its previewId")
 	case b.DryRun:
 		p, err := h.keeper.Cleanups.StorePreview(ctx, what)
 		return &cleanupResponse{Status: http.StatusOK, Body: answerOf[previewOrResult]{wire.Preview(p)}}, err
+	}
+	if err == nil && b.PreviewID == "" {
+		err = h.keeper.Cleanups.MayRun(ctx, "", what)
 	}
 	if err != nil {
 		return nil, err
@@ -95,7 +98,7 @@ func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInp
 	return out, err
 }
 
-func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup) error {
+func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) error {
 	if b.DryRun || b.CustomerID != "" || len(b.Rules) > 0 || b.MaxAgeMinutes != nil {
 		return curfew.Errorf(curfew.Invalid,
 			"previewId cannot be combined with dryRun, customerId, rules or maxAgeMinutes: the preview already says what is cleaned up")
@@ -104,8 +107,7 @@ func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup) error 
 	if id == "" {
 		return errNoPreview
 	}
-	_, err := h.keeper.Cleanups.StoredPreview(ctx, id)
-	return hidden(err, errNoPreview)
+	return hidden(h.keeper.Cleanups.MayRun(ctx, id, what), errNoPreview)
 }
 
 var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: previews are kept for a day")
@@ -145,6 +147,9 @@ func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput
 	}
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
+	}
+	if err := h.keeper.Cleanups.MayUndo(ctx, id); err != nil {
+		return nil, hidden(err, errNoRun)
 	}
 	out, _, err := started[api.Undone](ctx, h.jobs, record.Job{Kind: record.UndoJob, Actor: c.Actor}, undoBody{id, in.Body})
 	return out, hidden(err, errNoRun)

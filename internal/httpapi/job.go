@@ -31,6 +31,8 @@ const (
 type jobHandlers struct {
 	runner   *job.Runner
 	patience time.Duration
+	// asksProvider reports that there is a provider to compare with.
+	asksProvider bool
 }
 
 // worked is the response of a route that starts a job: 200 with a T if it ends at once, otherwise 202 with an api.Job
@@ -119,6 +121,9 @@ type reconcileInput struct {
 }
 
 func (h jobHandlers) reconcile(ctx context.Context, c auth.Request, in *reconcileInput) (*worked[api.Reconciliation], error) {
+	if !h.asksProvider {
+		return nil, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
+	}
 	out, _, err := started[api.Reconciliation](ctx, h, record.Job{Kind: record.ReconcileJob, Actor: c.Actor}, in.Body)
 	return out, err
 }

@@ -207,7 +207,7 @@ func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 
 func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handlers {
 	problems := problem.Writer{Log: o.Logger}
-	jobs := jobHandlers{s.jobs, o.AnswerWithin}
+	jobs := jobHandlers{s.jobs, o.AnswerWithin, o.Keeper.Rules.AsksProvider()}
 	desk := approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
 	return handlers{
 		sessions:   sessionHandlers{o.Keeper, desk},

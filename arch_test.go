@@ -53,6 +53,7 @@ var rooms = map[string]room{
 	"internal/discreet":  {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/forecast":  {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/job":       {ours: []string{".", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/limit":     {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/metrics":   {ours: []string{".", "internal/limit", "internal/record", "lifecycle"}, never: drivers},
@@ -79,7 +80,7 @@ var rooms = map[string]room{
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/approval", "internal/audit", "internal/auth", "internal/console", "internal/forecast", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/approval", "internal/audit", "internal/auth", "internal/console", "internal/forecast", "internal/job", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
 			"internal/privacy", "internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -102,7 +103,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/approval", "internal/audit", "internal/auth", "internal/backup",
-			"internal/config", "internal/console", "internal/demo", "internal/discreet", "internal/forecast", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
+			"internal/config", "internal/console", "internal/demo", "internal/discreet", "internal/forecast", "internal/httpapi", "internal/invariant", "internal/job", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

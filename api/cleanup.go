@@ -14,6 +14,8 @@ type Selection struct {
 type Cleanup struct {
 	DryRun        bool     `json:"dryRun,omitempty" doc:"Store a preview instead of cleaning"`
 	PreviewID     string   `json:"previewId,omitempty" minLength:"1" doc:"Execute exactly this preview"`
+	Only          []string `json:"only,omitempty" minItems:"1" maxItems:"10000" doc:"Of the preview, only these sessions" nullable:"false"`
+	Except        []string `json:"except,omitempty" minItems:"1" maxItems:"10000" doc:"Of the preview, all but these sessions" nullable:"false"`
 	CustomerID    string   `json:"customerId,omitempty" minLength:"1" doc:"Only this customer's sessions"`
 	Rules         []string `json:"rules,omitempty" minItems:"1" maxItems:"10" doc:"Only these rules" nullable:"false"`
 	MaxAgeMinutes *int     `json:"maxAgeMinutes,omitempty" minimum:"1" maximum:"5256000" doc:"Unassigned sessions are due at this age, whatever their deadline"`
@@ -81,8 +83,9 @@ type CleanupStats struct {
 
 // Drift is a row that had changed since the preview.
 type Drift struct {
-	SessionID string `json:"sessionId"`
-	Why       string `json:"why"`
+	SessionID  string `json:"sessionId"`
+	CustomerID string `json:"customerId,omitempty"`
+	Why        string `json:"why"`
 }
 
 // Runs is a page of the record of cleanups, newest first.

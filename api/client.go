@@ -111,10 +111,10 @@ func (c *Client) StorePreview(ctx context.Context, what Cleanup) (Preview, error
 	return post[Preview](ctx, c, cleanupPath, what)
 }
 
-// RunCleanup cleans up. If it fails, the Problem has its CleanupResult.
+// RunCleanup cleans up, and waits for the end. If it fails, the Problem has its CleanupResult.
 func (c *Client) RunCleanup(ctx context.Context, what Cleanup) (CleanupResult, error) {
 	what.DryRun = false
-	return post[CleanupResult](ctx, c, cleanupPath, what)
+	return await[CleanupResult](ctx, c, cleanupPath, what)
 }
 
 // CleanupRuns returns the record of cleanups.

@@ -20,15 +20,17 @@ type Undone struct {
 type Revived struct {
 	SessionID    string `json:"sessionId"`
 	NewSessionID string `json:"newSessionId"`
+	CustomerID   string `json:"customerId,omitempty"`
 }
 
 // NotRevived is a session that cannot be revived.
 type NotRevived struct {
-	SessionID string `json:"sessionId"`
-	Why       string `json:"why"`
+	SessionID  string `json:"sessionId"`
+	CustomerID string `json:"customerId,omitempty"`
+	Why        string `json:"why"`
 }
 
-// UndoRun revives the sessions that a run ended, where that is still possible.
+// UndoRun revives the sessions that a run ended, where that is still possible, and waits for the end.
 func (c *Client) UndoRun(ctx context.Context, runID string, what Undo) (Undone, error) {
-	return post[Undone](ctx, c, at("/api/debug/cleanup-runs/%s/undo", runID), what)
+	return await[Undone](ctx, c, at("/api/debug/cleanup-runs/%s/undo", runID), what)
 }

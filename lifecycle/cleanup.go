@@ -28,6 +28,9 @@ type Cleanup struct {
 	Reason  string
 	Trigger curfew.Trigger
 	Actor   curfew.Actor
+	// Only and Except choose rows of a preview by their sessions, one or the other; nil: all of them.
+	Only, Except []string
+	Job          Job
 }
 
 func (c Cleanup) check() error {
@@ -45,8 +48,9 @@ func (c Cleanup) check() error {
 
 // Drift is a session of a preview that its execution left alone, because it had moved.
 type Drift struct {
-	SessionID string
-	Why       string
+	SessionID  string
+	CustomerID string
+	Why        string
 }
 
 // Cleanups previews, runs and undoes cleanups.
@@ -135,6 +139,7 @@ func (cl *Cleanups) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, erro
 				return err
 			}
 		}
+		run.settles()
 		return cl.settlePayments(ctx)
 	})
 }
@@ -174,29 +179,33 @@ func needsReason(p curfew.Preview) error {
 }
 
 // ExecutePreview ends exactly the sessions of a stored preview that have not moved since,
-// and returns those that have. Only trigger, actor and reason of the cleanup are used.
-// Errors: NotFound, Invalid if a reason is missing, Unavailable, ErrStopped.
+// and returns those that have. Only trigger, actor, reason, Only, Except and Job of the
+// cleanup are used. Errors: NotFound, Invalid if a reason is missing or a chosen session is
+// not in the preview, Unavailable, ErrStopped.
 func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
 	ctx, end := cl.trace.Begin(ctx, "execute a preview")
 	defer end()
-	p, err := cl.store.Preview(ctx, id)
+	p, err := cl.planOf(ctx, id, c)
 	if err != nil {
 		return curfew.Run{}, nil, err
 	}
-	if c.Reason == "" {
-		if err := needsReason(p); err != nil {
-			return curfew.Run{}, nil, err
-		}
-	}
 	var drifted []Drift
 	run, err := cl.run(ctx, c, func(run *cleaning) error {
-		for planned := range slices.Chunk(p.Items, pageSize) {
+		left, err := cl.leftOf(ctx, p.Items, c.Job)
+		if err != nil {
+			return err
+		}
+		run.done, run.total = len(p.Items)-len(left), len(p.Items)
+		for planned := range slices.Chunk(left, pageSize) {
+			before := run.done
 			done, err := cl.carryOut(ctx, run, planned, p.MaxAge)
 			if err != nil {
 				return err
 			}
 			drifted = append(drifted, cl.drift(ctx, planned, done)...)
+			run.did(before + len(planned) - run.done)
 		}
+		run.settles()
 		return cl.settlePayments(ctx)
 	})
 	return run, drifted, err
@@ -207,7 +216,7 @@ func (cl *Cleanups) drift(ctx context.Context, planned []curfew.PlannedChange, d
 	var drifted []Drift
 	for _, it := range planned {
 		if !done[it.SessionID] {
-			drifted = append(drifted, Drift{it.SessionID, cl.whyDrifted(ctx, it)})
+			drifted = append(drifted, Drift{it.SessionID, it.CustomerID, cl.whyDrifted(ctx, it)})
 		}
 	}
 	return drifted

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,14 +20,16 @@ func (cl *Cleanups) Runs(ctx context.Context, after curfew.Cursor, limit int) ([
 // run does the work of a cleanup and records it.
 func (cl *Cleanups) run(ctx context.Context, c Cleanup, work func(*cleaning) error) (curfew.Run, error) {
 	begun := time.Now()
-	run, err := cl.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
+	run, err := cl.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, c.Job, func(run *curfew.Run) error {
 		cl.logBegin(ctx, c)
-		c := &cleaning{Run: run}
+		before := run.Stats
+		c := &cleaning{Run: run, job: c.Job, total: -1}
+		c.did(0)
 		err := work(c)
 		if err == nil {
 			err = c.err()
 		}
-		cl.observeCleaned(run.Stats, c.Trigger)
+		cl.observeCleanedSince(before, run.Stats, c.Trigger)
 		return err
 	})
 	cl.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
@@ -42,11 +45,14 @@ func (cl *Cleanups) run(ctx context.Context, c Cleanup, work func(*cleaning) err
 
 // recordRun records a run and renews its lease while it works. A run that could not be
 // recorded at its beginning has failed, and has no start.
-func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
-	run.ID, run.Outcome = newID(), curfew.RunRunning
+func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, job Job, work func(*curfew.Run) error) (curfew.Run, error) {
+	run.ID, run.Outcome = cmp.Or(job.RunID, newID()), curfew.RunRunning
 	run, err := cl.store.BeginRun(ctx, run)
 	if err != nil {
 		return curfew.Run{Outcome: curfew.RunFailed}, err
+	}
+	if job.Again { // it may have begun longer ago than its lease
+		cl.noted(ctx, "a run could not say that it goes on", cl.store.RenewRun(ctx, run.ID, record.RunLease))
 	}
 	stopRenewing := cl.keepAlive(ctx, run.ID)
 	err = work(&run)

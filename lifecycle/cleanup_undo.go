@@ -18,6 +18,7 @@ type Undo struct {
 	Reason  string // kept in the record and in the new sessions' history
 	Trigger curfew.Trigger
 	Actor   curfew.Actor
+	Job     Job
 }
 
 // Undone is what became of the sessions that a run had ended.
@@ -32,12 +33,14 @@ type Undone struct {
 type Revived struct {
 	SessionID    string
 	NewSessionID string
+	CustomerID   string
 }
 
 // NotRevived is a session that cannot be revived, and why.
 type NotRevived struct {
-	SessionID string
-	Why       string
+	SessionID  string
+	CustomerID string
+	Why        string
 }
 
 // Undo revives the sessions that a run ended: each is replaced by a new one of the same
@@ -48,16 +51,13 @@ type NotRevived struct {
 // returns is done: call it again.
 func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	var undone Undone
-	run, err := cl.store.Run(ctx, u.RunID)
+	run, err := cl.undoable(ctx, u.RunID)
 	if err != nil {
 		return undone, err
 	}
-	if run.Undoes != "" {
-		return undone, curfew.Errorf(curfew.Conflict, "run %s undid run %s: it ended nothing that could be undone", run.ID, run.Undoes)
-	}
 	undone.Run, err = cl.recordRun(ctx, curfew.Run{
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
-	}, func(undo *curfew.Run) error { return cl.reviveAll(ctx, undo, &undone) })
+	}, u.Job, func(undo *curfew.Run) error { return cl.reviveAll(ctx, undo, u.Job, &undone) })
 	if err != nil && !onlySetApart(err) {
 		cl.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
@@ -69,43 +69,58 @@ func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 
 // reviveAll revives what the run ended, page by page. Once asked to stop, it only counts
 // what is left.
-func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
+func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, job Job, undone *Undone) error {
+	total, err := cl.countEnded(ctx, undo.Undoes, job)
+	if err != nil {
+		return err
+	}
 	var stopped error
 	var failed []string
-	for after := ""; ; {
-		events, err := cl.store.RunEvents(ctx, undo.Undoes, after, pageSize)
-		if err != nil {
-			return err
+	err = cl.eachEvent(ctx, undo.Undoes, func(event curfew.Event) error {
+		if !curfew.SessionStatus(event.To).Ended() {
+			return nil
 		}
-		for _, event := range events {
-			after = event.ID
-			if !curfew.SessionStatus(event.To).Ended() {
-				continue
-			}
-			if stopped = cmp.Or(stopped, cl.stop.err()); stopped != nil {
-				undone.Left++
-				continue
-			}
-			err := cl.revive(ctx, undo, event.Subject, undone)
-			if cl.quarantine.rowsOwn(ctx, err) { // the others can come back all the same
-				failed = append(failed, cl.unrevivable(ctx, event.Subject, undone, err))
-			} else if err != nil {
-				return fmt.Errorf("revive session %s: %w", event.Subject, err)
-			}
+		if stopped = cmp.Or(stopped, job.stopped(cl.stop)); stopped != nil {
+			undone.Left++
+			return nil
 		}
-		if len(events) < pageSize {
-			return cmp.Or(stopped, (&cleaning{apart: failed}).err())
+		err := cl.revive(ctx, undo, event.Subject, undone)
+		if cl.quarantine.rowsOwn(ctx, err) { // the others can come back all the same
+			failed = append(failed, cl.unrevivable(ctx, event, undone, err))
+		} else if err != nil {
+			return fmt.Errorf("revive session %s: %w", event.Subject, err)
 		}
+		job.report(revivingSessions, len(undone.Revived)+len(undone.NotRevived), total)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
+	return cmp.Or(stopped, (&cleaning{apart: failed}).err())
+}
+
+// countEnded is how many sessions a run ended, for those who watch.
+func (cl *Cleanups) countEnded(ctx context.Context, runID string, job Job) (n int, err error) {
+	if job.Progress == nil {
+		return 0, nil
+	}
+	err = cl.eachEvent(ctx, runID, func(event curfew.Event) error {
+		if curfew.SessionStatus(event.To).Ended() {
+			n++
+		}
+		return nil
+	})
+	job.report(revivingSessions, 0, n)
+	return n, err
 }
 
 // unrevivable notes a session that the database refuses to revive, and returns a text for
 // the record.
-func (cl *Cleanups) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
+func (cl *Cleanups) unrevivable(ctx context.Context, event curfew.Event, undone *Undone, cause error) string {
 	why := record.SafeText(cause)
-	cl.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
-	undone.NotRevived = append(undone.NotRevived, NotRevived{id, "it could not be revived: " + why})
-	return fmt.Sprintf("session %s: %s", id, why)
+	cl.log.ErrorContext(ctx, "a session could not be revived", "session", event.Subject, "error", cause)
+	undone.NotRevived = append(undone.NotRevived, NotRevived{event.Subject, event.CustomerID, "it could not be revived: " + why})
+	return fmt.Sprintf("session %s: %s", event.Subject, why)
 }
 
 // revive replaces a session by a new one, or notes why it cannot.
@@ -128,10 +143,10 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 	switch r.verdict {
 	case admitted:
 		undo.Stats.Revived++
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.session.ID})
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.session.ID, s.CustomerID})
 		return nil
 	case repeated:
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.receipt.Session.ID})
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.receipt.Session.ID, s.CustomerID})
 		return nil
 	case stuck:
 		return cl.notRevived(ctx, s, (&stuckError{r.session}).Error(), undone)
@@ -154,9 +169,9 @@ func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Snapshot, why strin
 	r, err := cl.revived(ctx, s)
 	switch {
 	case err == nil:
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.Session.ID})
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.Session.ID, s.CustomerID})
 	case errors.Is(err, curfew.NotFound):
-		undone.NotRevived = append(undone.NotRevived, NotRevived{s.ID, why})
+		undone.NotRevived = append(undone.NotRevived, NotRevived{s.ID, s.CustomerID, why})
 	default:
 		return err
 	}

@@ -60,7 +60,7 @@ func TestPreviewExecuteUndo(t *testing.T) {
 
 		run, drifted, err := env.ExecutePreview(env.Context(), p.ID, early)
 		must(run, err)(env)
-		want := []lifecycle.Drift{{SessionID: fs["ada"].SessionID, Why: "it moved on: waiting, with mechanic max"}}
+		want := []lifecycle.Drift{{SessionID: fs["ada"].SessionID, CustomerID: "ada", Why: "it moved on: waiting, with mechanic max"}}
 		if diff := cmp.Diff(want, drifted); diff != "" {
 			env.Errorf("drifted (-want +got):\n%s", diff)
 		}

@@ -86,7 +86,7 @@ func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfe
 	}
 	done, err := cl.endPage(ctx, run, cl.batchesOf(others, maxAge))
 	for _, it := range goOn {
-		if err = cmp.Or(err, cl.stop.err()); err != nil {
+		if err = cmp.Or(err, run.job.stopped(cl.stop)); err != nil {
 			break
 		}
 		move, step := cl.appoint, "begin"
@@ -97,6 +97,7 @@ func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfe
 			err = run.leave(ctx, cl.quarantine, quarantinedChange(it, step), err)
 		}
 		run.settled(len(done))
+		run.did(1)
 	}
 	return done, err
 }
@@ -158,7 +159,7 @@ func (cl *Cleanups) alone(b record.Batch) []record.Batch {
 func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []record.Batch) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, b := range batches {
-		if err := cl.stop.err(); err != nil {
+		if err := run.job.stopped(cl.stop); err != nil {
 			return ids, err
 		}
 		b.Actor, b.RunID, b.Note = run.Actor, run.ID, run.Reason
@@ -219,6 +220,7 @@ func (cl *Cleanups) end(ctx context.Context, b record.Batch) ([]record.Ended, er
 
 func (cl *Cleanups) noteEnded(run *cleaning, rule record.Rule, ended []record.Ended, ids map[string]bool) {
 	run.settled(len(ended))
+	run.did(len(ended))
 	for _, s := range ended {
 		ids[s.Session.ID] = true
 		if rule.To == curfew.Cancelled {

@@ -31,7 +31,8 @@ type deadlineStore interface {
 // runStore is the record of cleanups.
 type runStore interface {
 	// BeginRun writes the run with outcome RunRunning and returns it with its
-	// start.
+	// start. One that exists goes on: only its outcome, error and end are written, and
+	// its start and figures stay.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	// RenewRun extends a run's lease to ttl from now. One whose lease has ended, and
 	// that began more than record.RunLease ago, reads as RunInterrupted.

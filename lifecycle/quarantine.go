@@ -134,7 +134,19 @@ type cleaning struct {
 	unsure error    // a failure after which it is not known what was done
 	split  bool     // a batch was halved
 	inARow int      // failures since something was settled
+	job    Job
+	done   int // sessions that were looked after
+	total  int // below 0: nobody knows
 }
+
+// did notes that so many more sessions were looked after.
+func (c *cleaning) did(n int) {
+	c.done += n
+	c.job.report(endingSessions, c.done, c.total)
+}
+
+// settles notes that only payments are left.
+func (c *cleaning) settles() { c.job.report(settlingPayments, c.done, c.total) }
 
 // settled notes that something could be settled, so that it is not everything
 // that fails.

@@ -55,10 +55,16 @@ const (
 // tell us, and what it has not confirmed for an hour is asked for, and handled like a
 // message of the provider. Errors: Invalid without a provider, Unavailable.
 func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
+	return ps.ReconcileJob(ctx, window, Job{})
+}
+
+// ReconcileJob is Reconcile as part of a job. It has no run: done again, it compares all of it
+// again. Errors: also ErrStopped.
+func (ps *Payments) ReconcileJob(ctx context.Context, window time.Duration, job Job) (Reconciliation, error) {
 	if ps.provider == nil {
 		return Reconciliation{Differences: []Difference{}}, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
 	}
-	c := &comparison{Payments: ps, there: make(map[string]bool), begun: time.Now().UTC()}
+	c := &comparison{Payments: ps, job: job, there: make(map[string]bool), begun: time.Now().UTC()}
 	c.result = Reconciliation{Since: c.begun.Add(-window), Differences: []Difference{}}
 	err := c.compareAll(ctx)
 	if err != nil {
@@ -70,6 +76,7 @@ func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconc
 // comparison is one reconciliation. It fills the result.
 type comparison struct {
 	*Payments
+	job    Job
 	result Reconciliation
 	begun  time.Time
 	there  map[string]bool // the names of all payments that the provider listed
@@ -116,9 +123,10 @@ func (c *comparison) compareListed(ctx context.Context) error {
 		if n.Order == nil || len(n.References) == 0 {
 			continue
 		}
-		if err := c.stop.err(); err != nil {
+		if err := c.job.stopped(c.stop); err != nil {
 			return err
 		}
+		c.job.report(comparingListed, c.result.Paid, -1)
 		if (curfew.Payment{Facts: n.Facts}).Balance(0, "").State == "captured" {
 			c.result.Paid++
 		}
@@ -279,6 +287,7 @@ func (c *comparison) forget(ctx context.Context, checkoutID string, still []stri
 // that are known to differ are looked at again later. Ids begin with their time, so the list
 // begins where the window does.
 func (c *comparison) compareUnlisted(ctx context.Context) error {
+	c.job.report(comparingKept, c.result.Paid, -1)
 	after := idBefore(c.result.Since)
 	for {
 		page, err := c.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})

@@ -73,7 +73,7 @@ func (c *comparison) takeInMissed(ctx context.Context) error {
 			return nil
 		}
 		if err == nil {
-			err = c.stop.err()
+			err = c.job.stopped(c.stop)
 		}
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func (c *comparison) askUnconfirmed(ctx context.Context) error {
 // answer has no references if the provider does not know it.
 func (c *comparison) ask(ctx context.Context, k curfew.Checkout, l record.Ledger) (n curfew.Notice, err error) {
 	name := cmp.Or(l.Name, k.PaymentID, k.Ref)
-	if err := c.stop.err(); err != nil || name == "" {
+	if err := c.job.stopped(c.stop); err != nil || name == "" {
 		return n, err
 	}
 	limited, cancel := context.WithTimeout(ctx, providerTimeout)

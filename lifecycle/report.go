@@ -28,8 +28,13 @@ func newReporter(o Options) reporter {
 }
 
 func (rp reporter) observeCleaned(s curfew.Stats, t curfew.Trigger) {
+	rp.observeCleanedSince(curfew.Stats{}, s, t)
+}
+
+// observeCleanedSince reports what a run has cleaned since it had these figures.
+func (rp reporter) observeCleanedSince(before, s curfew.Stats, t curfew.Trigger) {
 	for _, figure := range curfew.RuleNames() {
-		if n := s.Of(figure); n > 0 {
+		if n := s.Of(figure) - before.Of(figure); n > 0 {
 			rp.observe.Cleaned(figure, t, n)
 		}
 	}

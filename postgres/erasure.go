@@ -159,6 +159,8 @@ const (
 	deleteHash    = `DELETE FROM curfew.unsubscriptions WHERE address_hash = $1`
 	// erasePreviews looks for the id as JSON writes it.
 	erasePreviews = `DELETE FROM curfew.previews WHERE strpos(body::text, $1) > 0`
+	// eraseJobs deletes what was asked of the customer alone, and what has ended and names them.
+	eraseJobs     = `DELETE FROM curfew.jobs WHERE strpos(body, $1) > 0 OR (state <> 'running' AND strpos(result || error, $1) > 0)`
 	deletePlansOf = `DELETE FROM curfew.erasures WHERE customer_id = $1 AND erased_at IS NULL AND id <> $2`
 )
 
@@ -168,6 +170,8 @@ var (
 		`UPDATE curfew.session_requests SET customer_name = '' WHERE customer_id = $1 AND customer_name <> ''`,
 		`UPDATE curfew.runs SET reason = 'erased' WHERE reason <> ''
 			AND id IN (SELECT e.run_id FROM curfew.events e WHERE e.customer_id = $1 AND e.run_id IS NOT NULL)`,
+		`DELETE FROM curfew.jobs WHERE state <> 'running'
+			AND run_id IN (SELECT e.run_id FROM curfew.events e WHERE e.customer_id = $1 AND e.run_id IS NOT NULL)`,
 		`DELETE FROM curfew.deliveries WHERE customer_id = $1`,
 		`DELETE FROM curfew.idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM curfew.quarantine WHERE customer_id = $1`,
@@ -180,6 +184,7 @@ var (
 	eraseMentions = []string{
 		`UPDATE curfew.runs SET reason = 'erased' WHERE strpos(lower(reason), lower($1)) > 0`,
 		`UPDATE curfew.runs SET error = 'erased' WHERE strpos(lower(error), lower($1)) > 0`,
+		`DELETE FROM curfew.jobs WHERE state <> 'running' AND strpos(lower(body || result || error), lower($1)) > 0`,
 		`UPDATE curfew.acknowledgements SET reason = 'erased' WHERE strpos(lower(reason), lower($1)) > 0`,
 		`UPDATE curfew.payment_differences SET detail = 'erased' WHERE strpos(lower(detail), lower($1)) > 0`,
 		`UPDATE curfew.payment_facts SET reason = '' WHERE strpos(lower(reason), lower($1)) > 0`,
@@ -227,6 +232,7 @@ func queueErasure(b *pgx.Batch, e record.Erasure, held record.Held) {
 		return
 	}
 	b.Queue(erasePreviews, record.Quoted(e.CustomerID))
+	b.Queue(eraseJobs, record.Quoted(e.CustomerID))
 	b.Queue(deleteRevoked, e.CustomerID)
 	for _, sql := range replaceID {
 		b.Queue(sql, e.CustomerID, e.Becomes())

@@ -56,6 +56,7 @@ var rights = map[string][]string{
 	"audit_entries":       {"SELECT", "INSERT", "DELETE"}, // likewise
 	"audit_subjects":      {"SELECT", "INSERT", "DELETE"},
 	"approvals":           {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"jobs":                {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"erasures":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 }
 

@@ -19,7 +19,8 @@ const (
 		coalesce((SELECT until FROM curfew.signals WHERE name = 'run:' || runs.id), started_at + ` + runLease + `) >= now() AS alive`
 	runLease  = `interval '15 seconds'` // curfew.RunLease
 	insertRun = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats, undoes)
-		VALUES ($1, $2, $3, $4, 'running', $5, $6) RETURNING ` + runColumns
+		VALUES ($1, $2, $3, $4, 'running', $5, $6)
+		ON CONFLICT (id) DO UPDATE SET outcome = 'running', finished_at = NULL, error = '' RETURNING ` + runColumns
 )
 
 func scanRun(r row) (curfew.Run, error) {
@@ -32,7 +33,7 @@ func scanRun(r row) (curfew.Run, error) {
 	return v.Restored(alive), err
 }
 
-// BeginRun records that a run has begun.
+// BeginRun records that a run has begun, or that one goes on: with its start and the figures that it has.
 func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err error) {
 	if r.ID == "" {
 		r.ID = newID()

@@ -53,6 +53,7 @@ var columns = map[string]string{
 	"audit_entries":     "number at actor action via status request_id commitment",
 	"audit_subjects":    "number subject object detail salt",
 	"approvals":         "id action customer_id target body summary state asked_by asked_at expires_at decided_by decided_at note",
+	"jobs":              "id kind body actor run_id state phase done total result error cancelled_by holder attempt lease_until created_at finished_at",
 	"erasures":          "id customer_id pseudonym version held actor reason planned_at erased_at",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
@@ -96,6 +97,7 @@ var indexes = map[string]string{
 	"audit_entries":     "audit_entries_pkey audit_entries_actor audit_entries_action",
 	"audit_subjects":    "audit_subjects_pkey audit_subjects_subject",
 	"approvals":         "approvals_pkey approvals_asked",
+	"jobs":              "jobs_pkey jobs_created jobs_running",
 	"erasures":          "erasures_pkey erasures_planned erasures_customer",
 }
 

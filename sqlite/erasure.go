@@ -170,6 +170,8 @@ const (
 	deleteHash    = `DELETE FROM unsubscriptions WHERE address_hash = $1`
 	// erasePreviews looks for the id as JSON writes it.
 	erasePreviews = `DELETE FROM previews WHERE instr(body, $1) > 0`
+	// eraseJobs deletes what was asked of the customer alone, and what has ended and names them.
+	eraseJobs     = `DELETE FROM jobs WHERE instr(body, $1) > 0 OR (state <> 'running' AND instr(result || error, $1) > 0)`
 	deletePlansOf = `DELETE FROM erasures WHERE customer_id = $1 AND erased_at IS NULL AND id <> $2`
 )
 
@@ -179,6 +181,8 @@ var (
 		`UPDATE session_requests SET customer_name = '' WHERE customer_id = $1 AND customer_name <> ''`,
 		`UPDATE runs SET reason = 'erased' WHERE reason <> ''
     AND id IN (SELECT run_id FROM events WHERE customer_id = $1 AND run_id IS NOT NULL)`,
+		`DELETE FROM jobs WHERE state <> 'running'
+    AND run_id IN (SELECT run_id FROM events WHERE customer_id = $1 AND run_id IS NOT NULL)`,
 		`DELETE FROM deliveries WHERE customer_id = $1`,
 		`DELETE FROM idempotency_keys WHERE customer_id = $1`,
 		`DELETE FROM quarantine WHERE customer_id = $1`,
@@ -191,6 +195,7 @@ var (
 	eraseMentions = []string{
 		`UPDATE runs SET reason = 'erased' WHERE instr(lower(reason), lower($1)) > 0`,
 		`UPDATE runs SET error = 'erased' WHERE instr(lower(error), lower($1)) > 0`,
+		`DELETE FROM jobs WHERE state <> 'running' AND instr(lower(body || result || error), lower($1)) > 0`,
 		`UPDATE acknowledgements SET reason = 'erased' WHERE instr(lower(reason), lower($1)) > 0`,
 		`UPDATE payment_differences SET detail = 'erased' WHERE instr(lower(detail), lower($1)) > 0`,
 		`UPDATE payment_facts SET reason = '' WHERE instr(lower(reason), lower($1)) > 0`,
@@ -253,6 +258,7 @@ func erasing(e record.Erasure, held record.Held) (all []write) {
 		return all
 	}
 	add(erasePreviews, record.Quoted(e.CustomerID))
+	add(eraseJobs, record.Quoted(e.CustomerID))
 	add(deleteRevoked, e.CustomerID)
 	for _, sql := range replaceID {
 		add(sql, e.CustomerID, e.Becomes())

@@ -21,6 +21,7 @@ const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome
 
 const insertRun = `
 INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
+ON CONFLICT (id) DO UPDATE SET outcome = 'running', finished_at = NULL, error = ''
 RETURNING ` + runColumns
 
 // scanRun reads a run in its state at a given time.
@@ -41,7 +42,7 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	return v.Restored(!until.Before(now)), err
 }
 
-// BeginRun records that a run has begun.
+// BeginRun records that a run has begun, or that one goes on: with its start and the figures that it has.
 func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	if r.ID == "" {
 		r.ID = newID()

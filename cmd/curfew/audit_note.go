@@ -53,6 +53,7 @@ var commandActions = map[string]string{
 	"deliveries list": "listDeliveries", "deliveries show": "readDelivery", "deliveries replay": "replayDelivery",
 	"token revoke": "revokeTokens", "keys create": "createKey", "keys list": "listKeys", "keys rotate": "rotateKey", "keys revoke": "revokeKey",
 	"logins list": "listSignIns", "logins end": "endSignIn", "audit list": "listAudit", "audit export": "exportAudit",
+	"jobs list": "listJobs", "jobs show": "readJob", "jobs cancel": "cancelJob",
 	"approvals list": "listApprovals", "approvals approve": "approve", "approvals reject": "reject",
 }
 

@@ -16,6 +16,8 @@ import (
 type cleanupCommand struct {
 	DryRun   bool             `xor:"way" help:"Store a preview and print its rows; change nothing else."`
 	Preview  string           `xor:"way" placeholder:"ID" help:"Execute exactly this preview; rows that changed since are left alone."`
+	Only     []string         `placeholder:"SESSION" help:"Of the preview, end only this session; can be repeated."`
+	Except   []string         `placeholder:"SESSION" help:"Of the preview, leave this session out; can be repeated."`
 	Customer string           `placeholder:"ID" help:"Only this customer's sessions."`
 	Rule     []string         `placeholder:"NAME" help:"Only this rule; can be repeated."`
 	MaxAge   *config.Duration `placeholder:"TIME" help:"End sessions without a mechanic at this age, overdue or not."`
@@ -78,6 +80,10 @@ func (c *cleanupCommand) cleanup() (lifecycle.Cleanup, error) {
 	if c.Preview != "" && (c.Customer != "" || c.MaxAge != nil || len(c.Rule) > 0) {
 		return cleanup, usagef("--preview executes exactly what the preview shows: it takes no --customer, --rule or --max-age")
 	}
+	if c.Preview == "" && len(c.Only)+len(c.Except) > 0 {
+		return cleanup, usagef("--only and --except choose rows of a preview: give it with --preview")
+	}
+	cleanup.Only, cleanup.Except = c.Only, c.Except
 	if c.MaxAge != nil {
 		cleanup.MaxAge = time.Duration(*c.MaxAge)
 		if cleanup.MaxAge <= 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/forecast"
+	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -43,6 +44,7 @@ type database interface {
 	audit.Store
 	privacy.Store
 	approval.Store
+	job.Store
 	migrator
 	inspector
 	restoreTarget

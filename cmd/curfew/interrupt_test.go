@@ -196,6 +196,36 @@ func killedInTheMiddle(i *interruptible) {
 	if run := i.truthful(undo.ID); run.Error != curfew.RunDied {
 		i.Error(run.Error)
 	}
+	i.carriedOn(undo.ID)
+}
+
+// carriedOn starts another service, which ends the job whole: under the same run, and with each session once.
+func (i *interruptible) carriedOn(undoID string) {
+	i.Helper()
+	p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
+	client := p.client(i.T, i.dir, "admin", "otto")
+	var job api.Job
+	until(i.Context(), i.T, "another process ends the job", func() bool {
+		all, err := client.Jobs(i.Context(), api.Page{Limit: 1})
+		if err != nil || len(all.Jobs) != 1 {
+			i.Fatalf("the jobs are %+v: %v", all, err)
+		}
+		job = all.Jobs[0]
+		return job.State != "running"
+	})
+	run, err := i.db.Run(i.Context(), undoID)
+	if err != nil || run.Outcome != curfew.RunSucceeded || run.Stats.Revived != interruptedSessions || run.Actor.ID != "anna" {
+		i.Errorf("the run is %+v (%v)", run, err)
+	}
+	if job.State != "succeeded" || job.RunID != undoID || job.Done != interruptedSessions || job.Actor != "admin:anna" {
+		i.Errorf("the job is %+v", job)
+	}
+	for n := range interruptedSessions {
+		all, err := i.db.SessionsOf(i.Context(), fmt.Sprint("c", n), 9)
+		if err != nil || len(all) != 2 || all[0].Revives != all[1].ID {
+			i.Fatalf("c%d has %+v (%v)", n, all, err)
+		}
+	}
 	i.whole()
 }
 
@@ -212,7 +242,7 @@ func stoppedInTheMiddle(i *interruptible) {
 	if err != nil || run.Outcome != curfew.RunSucceeded && run.Outcome != curfew.RunInterrupted || strings.Contains(run.Error, "context") {
 		i.Errorf("it is recorded as %+v (%v)", run, err)
 	}
-	i.whole()
+	i.carriedOn(undo.ID)
 }
 
 func interruptedInTheMiddle(i *interruptible) {

@@ -60,6 +60,7 @@ type commandLine struct {
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Logins      loginsCommand      `cmd:"" help:"List the browsers that are signed in, and sign them out."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Print the description of the HTTP API (OpenAPI 3.1), for generators of clients. Needs no database."`
+	Jobs        jobsCommand        `cmd:"" help:"Look at the jobs of the service, and stop them."`
 	Approvals   approvalsCommand   `cmd:"" help:"Approve or reject what another person asked for."`
 	Audit       auditCommand       `cmd:"" help:"List or export what staff did and looked at."`
 	Verify      verifyCommand      `cmd:"" help:"Verify that the audit log is whole, and name its first broken link. Exit 0: whole, 1: broken."`

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -40,12 +41,16 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	if err != nil {
 		return nil, err
 	}
+	at := moments{time.Now()}
+	jobs, err := s.atWork(ctx, at, record.CleanupJob, record.UndoJob) // before the runs, which end first
+	if err != nil {
+		return nil, err
+	}
 	runs, err := s.keeper.Cleanups.Runs(ctx, after, runsShown+1)
 	if err != nil {
 		return nil, err
 	}
-	at := moments{time.Now()}
-	v := Cleanup{State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
+	v := Cleanup{Jobs: jobs, State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
 	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
 	v.Rows, v.More = previewRows(p, q)
 	v.Total = len(p.Items)
@@ -214,11 +219,16 @@ func execution(p curfew.Preview) Action {
 	return a
 }
 
+// triggers says how a run came about, beside who it was; of a call over HTTP or from a page that says enough.
+var triggers = map[curfew.Trigger]string{
+	curfew.ByTimer: "by itself", curfew.ByQueue: "a mechanic loaded the queue", curfew.ByCommand: "on the command line", curfew.ByLibrary: "by the library",
+}
+
 func runViews(runs []curfew.Run, at moments) []Run {
 	all := make([]Run, len(runs))
 	for i, r := range runs {
 		all[i] = Run{
-			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
+			ID: r.ID, Trigger: triggers[r.Trigger], Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
 			Cleaned: ran(r), Error: r.Error, StartedAt: at.at(r.StartedAt), Undone: r.UndoneBy != "",
 		}
 		if r.Undoable() {

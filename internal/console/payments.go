@@ -60,6 +60,10 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if v.Differs, err = s.differences(ctx, at); err != nil {
 		return nil, err
 	}
+	v.Compare = s.reconciliation()
+	if v.Jobs, err = s.atWork(ctx, at, record.ReconcileJob); err != nil {
+		return nil, err
+	}
 	for _, t := range report.Checkouts.Totals {
 		v.Totals = append(v.Totals, Fact{
 			Name:  outcomeNames[t.Outcome] + ", " + things("payment").of(t.Count),

@@ -41,6 +41,7 @@ type Options struct {
 	Gate       *auth.Gate
 	Endpoints  EndpointLister
 	Deliveries DeliveryLister
+	Jobs       JobReader
 	Keys       KeyLister
 	Links      Unsubscriptions // nil: links in mails lead nowhere
 	Adopted    AdoptedTables   // nil: no table is adopted
@@ -67,6 +68,7 @@ type Site struct {
 	problems         problem.Writer
 	endpoints        EndpointLister
 	deliveries       DeliveryLister
+	jobs             JobReader
 	keys             KeyLister
 	links            Unsubscriptions
 	adopted          AdoptedTables
@@ -85,7 +87,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
+		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -105,6 +107,7 @@ func (s *Site) views() []view {
 	admins := []curfew.Role{a}
 	return []view{
 		{"/" + CleanupPage, CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
+		{"/console/job", JobPage, "Job", admins, "The console is for admins.", s.jobView},
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},

@@ -50,6 +50,7 @@ type Cleanup struct {
 	Run       Action // executes exactly this preview
 	Runs      []Run
 	Older     Link // the next page of runs
+	Jobs      []JobLine
 }
 
 // Filters are the filters of the preview.
@@ -69,6 +70,32 @@ type Choice struct {
 type CleanupRow struct {
 	SessionID, CustomerID, Rule, Age, Payment string
 	Origin                                    string // the row that would be ended; empty: it is Curfew's own
+}
+
+// JobLine is a job in a list: how far it has come.
+type JobLine struct {
+	ID, Name, Actor, State, Phase, Error, CancelledBy string
+	StartedAt                                         Moment
+	Running                                           bool
+	Done                                              int64
+	Total                                             *int64  // nil: nobody knows yet
+	Stop                                              *Action // nil: there is nothing to stop
+}
+
+// Job is a job and what became of whom.
+type Job struct {
+	JobLine
+	RunID      string
+	FinishedAt Moment
+	Sentence   State
+	Rows       []JobRow // what was done
+	Left       []JobRow // what was not, and why
+	More       Link
+}
+
+// JobRow is what became of a session, or of a payment.
+type JobRow struct {
+	CustomerID, SessionID, Became, NewSessionID string
 }
 
 // Run is one execution of the cleanup.
@@ -139,6 +166,8 @@ type Payments struct {
 	Outcomes []Tab
 	Totals   []Fact // of payments that wait for something, by outcome and currency
 	Differs  []Difference
+	Jobs     []JobLine
+	Compare  *Action // with the provider; nil: none is asked
 	Payments []PaymentLine
 	More     Link
 }

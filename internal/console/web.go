@@ -18,6 +18,7 @@ import (
 const (
 	OverviewPage   = "overview"
 	CleanupPage    = "cleanup-sessions-admin.html"
+	JobPage        = "job"
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
 	DeliveriesPage = "deliveries"

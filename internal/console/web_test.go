@@ -45,6 +45,8 @@ var views = map[string]struct {
 	"what cannot be read":         {console.UnreadablePage, hostile, "Curfew cannot tell", true},
 	"overview":                    {console.OverviewPage, of(admin, console.Overview{State: console.State{Tone: "good", Sentence: "All is well."}}), "All is well.", true},
 	"cleanup":                     {console.CleanupPage, of(admin, console.Cleanup{}), "Check Stats", true},
+	"job":                         {console.JobPage, of(admin, console.Job{Sentence: console.State{Sentence: "It is at work."}}), "It is at work.", true},
+	"job, all of it a script":     {console.JobPage, filled[console.Job](hostile), "&lt;script&gt;", true},
 	"settings":                    {console.SettingsPage, of(admin, console.Settings{}), "Rules", true},
 	"a customer's":                {console.ClearPage, of(customer, console.Mine{Own: true}), "My sessions", true},
 	"a customer's, for an admin":  {console.ClearPage, of(admin, console.Mine{CustomerID: "ada"}), "<bdi>ada</bdi>", true},

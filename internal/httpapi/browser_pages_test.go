@@ -28,6 +28,8 @@ func TestPages(t *testing.T) {
 		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
 		"filters narrow it down":                           filtersNarrow,
 		"a customer's timeline is shown":                   showsTheTimeline,
+		"a job that was left is found again":               aJobIsFoundAgain,
+		"single rows of a preview are left out":            rowsAreLeftOut,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
 		"what became of money is shown":                    moneyIsShown,

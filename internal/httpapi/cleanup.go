@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"reflect"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -12,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -25,6 +27,7 @@ type previewInput struct {
 // cleanupHandlers handle cleanups and the record of their runs.
 type cleanupHandlers struct {
 	keeper   *lifecycle.Keeper
+	jobs     jobHandlers
 	problems problem.Writer
 }
 
@@ -42,7 +45,7 @@ type cleanupInput struct {
 	Body api.Cleanup
 }
 
-type cleanupResponse = response[previewOrResult]
+type cleanupResponse = worked[previewOrResult]
 
 // previewOrResult is the response's body: an api.Preview for a dry run, otherwise an api.CleanupResult.
 type previewOrResult struct{ is any }
@@ -57,57 +60,64 @@ func (previewOrResult) Schema(r huma.Registry) *huma.Schema {
 	}}
 }
 
-func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInput) (*cleanupResponse, error) {
-	b := in.Body
+func parseCleanup(by curfew.Actor, b api.Cleanup) (lifecycle.Cleanup, error) {
 	minutes := 0
 	if b.MaxAgeMinutes != nil {
 		minutes = *b.MaxAgeMinutes
 	}
+	what, err := wire.ParseCleanup(by, b.CustomerID, b.Rules, minutes, b.Reason)
+	what.Only, what.Except = b.Only, b.Except
+	return what, err
+}
+
+func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInput) (*cleanupResponse, error) {
+	b := in.Body
 	problem.RequestOf(ctx).Describe(b.CustomerID, "", "")
-	what, err := wire.ParseCleanup(c.Actor, b.CustomerID, b.Rules, minutes, b.Reason)
+	what, err := parseCleanup(c.Actor, b)
 	switch {
 	case err != nil:
 		return nil, err
 	case b.PreviewID != "":
-		return h.executePreview(ctx, b, what)
+		err = h.checkPreview(ctx, b, what)
+	case len(b.Only)+len(b.Except) > 0:
+		err = curfew.Errorf(curfew.Invalid, "only and except choose rows of a preview: give its previewId")
 	case b.DryRun:
 		p, err := h.keeper.Cleanups.StorePreview(ctx, what)
-		return okay(previewOrResult{wire.Preview(p)}, err)
+		return &cleanupResponse{Status: http.StatusOK, Body: answerOf[previewOrResult]{wire.Preview(p)}}, err
 	}
-	run, err := h.keeper.Cleanups.RunCleanup(ctx, what)
-	return h.ran(ctx, run, nil, err)
+	if err == nil && b.PreviewID == "" {
+		err = h.keeper.Cleanups.MayRun(ctx, "", what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out, did, err := started[previewOrResult](ctx, h.jobs, record.Job{Kind: record.CleanupJob, Actor: c.Actor}, b)
+	if result, ok := did.(api.CleanupResult); ok && err != nil {
+		return nil, h.failed(ctx, result, err)
+	}
+	return out, err
 }
 
-func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleanupResponse, error) {
+func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) error {
 	if b.DryRun || b.CustomerID != "" || len(b.Rules) > 0 || b.MaxAgeMinutes != nil {
-		return nil, curfew.Errorf(curfew.Invalid,
+		return curfew.Errorf(curfew.Invalid,
 			"previewId cannot be combined with dryRun, customerId, rules or maxAgeMinutes: the preview already says what is cleaned up")
 	}
 	id := wire.CanonicalID(b.PreviewID)
 	if id == "" {
-		return nil, errNoPreview
+		return errNoPreview
 	}
-	run, drifted, err := h.keeper.Cleanups.ExecutePreview(ctx, id, what)
-	return h.ran(ctx, run, drifted, hidden(err, errNoPreview))
+	return hidden(h.keeper.Cleanups.MayRun(ctx, id, what), errNoPreview)
 }
 
 var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: previews are kept for a day")
 
-// ran responds with what a run did. The problem of a run that failed underway says what it had committed; the problem of one
-// that could not begin does not.
-func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleanupResponse, error) {
-	problem.RequestOf(ctx).Describe("", run.ID, "")
-	if err == nil {
-		return okay(previewOrResult{wire.CleanupResult(run, drifted)}, nil)
-	}
-	if run.StartedAt.IsZero() {
-		return nil, err
-	}
+// failed is the problem of a run that failed underway: it says what the run had committed. That of one that could not
+// begin does not.
+func (h cleanupHandlers) failed(ctx context.Context, result api.CleanupResult, err error) error {
 	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever the cause, the run failed
-	result := wire.CleanupResult(run, drifted)
-	result.Success = false
 	f.CleanupResult = &result
-	return nil, f
+	return f
 }
 
 func (h cleanupHandlers) runs(ctx context.Context, _ auth.Request, in *pageInput) (*response[api.Runs], error) {
@@ -130,7 +140,7 @@ type undoInput struct {
 
 var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
 
-func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput) (*response[api.Undone], error) {
+func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput) (*worked[api.Undone], error) {
 	id := wire.CanonicalID(c.ID)
 	if id == "" {
 		return nil, errNoRun
@@ -138,6 +148,9 @@ func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	u, err := h.keeper.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
-	return okay(wire.Undone(u), hidden(err, errNoRun))
+	if err := h.keeper.Cleanups.MayUndo(ctx, id); err != nil {
+		return nil, hidden(err, errNoRun)
+	}
+	out, _, err := started[api.Undone](ctx, h.jobs, record.Job{Kind: record.UndoJob, Actor: c.Actor}, undoBody{id, in.Body})
+	return out, hidden(err, errNoRun)
 }

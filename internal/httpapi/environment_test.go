@@ -20,6 +20,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/privacy"
@@ -73,7 +74,7 @@ func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.
 	s, err := httpapi.New(httpapi.Options{
 		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Identity: env.identity, Once: store.Store, Streams: streams{hub}, Forecasts: forecast.New(store.Store.(forecast.Store)), //nolint:errcheck,forcetypeassert // both are
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
-		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), Audit: audit.New(audit.Options{Store: store.Store.(audit.Store)}), AuditReader: store.Store.(audit.Store), Approvals: store.Store.(approval.Store), SignIns: auth.SignInOptions{Store: store.Store.(auth.SignInStore)}, Privacy: privacy.Service{Store: store.Store.(privacy.Store)}, Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
+		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), Audit: audit.New(audit.Options{Store: store.Store.(audit.Store)}), AuditReader: store.Store.(audit.Store), Approvals: store.Store.(approval.Store), Jobs: store.Store.(job.Store), SignIns: auth.SignInOptions{Store: store.Store.(auth.SignInStore)}, Privacy: privacy.Service{Store: store.Store.(privacy.Store)}, Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
 	})
 	must(t, err)
 	env.http = s.HTTPServer("")

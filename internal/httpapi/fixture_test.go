@@ -63,6 +63,7 @@ type settings struct {
 	policy  func(*curfew.Policy)
 	store   func(lifecycle.Store) lifecycle.Store
 	timeout time.Duration
+	answer  time.Duration // how long a call waits for a job's end
 	sweeps  bool
 	hooks   httpapi.Hooks
 	writing time.Duration // how long a stream's reader may take
@@ -143,8 +144,8 @@ func (h *fixture) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
-		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, SessionURL: "https://app.example.org/chat/{id}", Instead: console.Instead{After: 3 * time.Minute, CallbackURL: "https://app.example.org/call/{id}"}, Forecasts: forecast.New(h.store), Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
+		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, Jobs: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
+		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, SessionURL: "https://app.example.org/chat/{id}", Instead: console.Instead{After: 3 * time.Minute, CallbackURL: "https://app.example.org/call/{id}"}, Forecasts: forecast.New(h.store), Metrics: h.metrics, RequestTimeout: o.timeout, AnswerWithin: cmp.Or(o.answer, testTimeout), Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, AllowedOrigins: o.origins, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},

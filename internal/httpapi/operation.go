@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/sse"
@@ -242,6 +243,13 @@ func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 		op.Responses["202"] = &huma.Response{Description: "It waits for the approval of another admin", Content: map[string]*huma.MediaType{
 			jsonType: {Schema: to.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.ApprovalPending](), true, "ApprovalPending")},
 		}}
+	}
+	if rt.isJob {
+		op.Responses["202"] = &huma.Response{
+			Description: "It goes on as a job: Location says where to read how it stands", Headers: usual.Headers,
+			Content: map[string]*huma.MediaType{jsonType: {Schema: to.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Job](), true, "Job")}},
+		}
+		usual.Headers = nil
 	}
 	if op.RequestBody != nil {
 		op.RequestBody.Required = mustHaveBody(to, op.RequestBody)

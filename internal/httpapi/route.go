@@ -24,6 +24,7 @@ type route struct {
 	name         string        // the operation's id
 	summary      string        // what it does, for the documentation
 	statuses     []int         // of success, the usual one first; empty: not known beforehand
+	isJob        bool          // answers with a job where its work takes longer
 	approved     bool          // only once another admin has approved it, where a setting asks for that
 	content      string        // the type of an answer that is no JSON
 	timeout      time.Duration // of the answer; 0: the router's
@@ -82,6 +83,12 @@ func (rt route) answers(statuses ...int) route {
 // approvable says that the setting may ask for a second admin's approval.
 func (rt route) approvable() route {
 	rt.approved = true
+	return rt
+}
+
+// job says that the route answers with a job where its work takes longer.
+func (rt route) job() route {
+	rt.isJob = true
 	return rt
 }
 

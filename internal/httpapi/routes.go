@@ -21,6 +21,7 @@ type handlers struct {
 	books      bookHandlers
 	customers  customerHandlers
 	cleanups   cleanupHandlers
+	jobs       jobHandlers
 	explain    explainHandlers
 	health     healthHandlers
 	history    historyHandlers
@@ -44,9 +45,8 @@ type handlers struct {
 
 // Where to read how a long task stands that outlives its answer.
 const (
-	whileRead     = "read how it stands in a while"
-	inCleanupRuns = "GET /api/debug/cleanup-runs says when it has ended"
-	inDeliveries  = "GET /api/deliveries shows what is sent again"
+	whileRead    = "read how it stands in a while"
+	inDeliveries = "GET /api/deliveries shows what is sent again"
 )
 
 // routes is every route of the public listener.
@@ -94,7 +94,7 @@ func operatorRoutes(h handlers) []route {
 	const a, sv = curfew.Admin, curfew.Service
 	return []route{
 		at(get, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "previewCleanup", "Preview what a cleanup would change", h.cleanups.preview).within(cleanupTimeout),
-		at(post, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "runCleanup", "Run a cleanup, or store a preview", h.cleanups.run).within(cleanupTimeout).whole(inCleanupRuns),
+		at(post, "/api/debug/cleanup-sessions", allow(auth.Nobodys, a), "runCleanup", "Run a cleanup, or store a preview", h.cleanups.run).within(cleanupTimeout).job(),
 		at(get, "/api/debug/cleanup-runs", allow(auth.Nobodys, a), "listRuns", "List cleanup runs", h.cleanups.runs),
 		at(get, "/api/debug/checkouts", allow(auth.Nobodys, a), "findCheckouts", "List payments, oldest first", h.checkouts.find),
 		at(get, "/api/debug/checkouts/{id}", allow(auth.Nobodys, a), "readCheckout", "Read a payment with its history, by id or reference", h.checkouts.read),
@@ -106,7 +106,11 @@ func operatorRoutes(h handlers) []route {
 		at(post, "/api/debug/checkouts/{id}/ignore", allow(auth.Nobodys, a), "ignoreCheckout", "Say that a held payment is for nothing sold here", h.checkouts.ignore).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/restore", allow(auth.Nobodys, a), "restoreCheckout", "Hold an ignored payment after all", h.checkouts.restore).whole(whileRead),
 		at(get, "/api/debug/books", allow(auth.Nobodys, a), "readBooks", "The books of a month as CSV: by currency, or a row for each payment", h.books.read).within(cleanupTimeout).writes(csvType),
-		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
+		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).job(),
+		at(post, "/api/debug/reconcile", allow(auth.Nobodys, a), "reconcile", "Compare payments with the provider's books, and take in what is missing", h.jobs.reconcile).within(cleanupTimeout).job(),
+		at(get, "/api/debug/jobs", allow(auth.Nobodys, a), "listJobs", "List jobs, newest first", h.jobs.list),
+		at(get, "/api/debug/jobs/{id}", allow(auth.Nobodys, a), "readJob", "Read how a job stands, and its result", h.jobs.read),
+		at(post, "/api/debug/jobs/{id}/cancel", allow(auth.Nobodys, a), "cancelJob", "Ask a job to stop between two steps; what it did stays", h.jobs.cancel),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),
 		at(post, "/api/debug/sessions/{id}/prolong", allow(auth.Party, a), "prolongSession", "Move a session's deadline", h.sessions.prolong),

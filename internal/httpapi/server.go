@@ -19,6 +19,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/forecast"
+	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/privacy"
@@ -40,7 +41,7 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, SignIns.Store, Ready,
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready,
 // Endpoints, Deliveries and Privacy.Store are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
@@ -56,6 +57,7 @@ type Options struct {
 	// Approvals is what a second admin has to approve, as TwoPersons says.
 	Approvals  approval.Store
 	TwoPersons approval.Rules
+	Jobs       job.Store
 	SignIns    auth.SignInOptions // its Logger is this one's
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
@@ -79,13 +81,16 @@ type Options struct {
 	// RequestTimeout is how long a route may take to answer, except cleanups, which may take a minute. The default is
 	// 10 s.
 	RequestTimeout time.Duration
-	Trace          Trace // traces requests; nil traces none
-	Hooks          Hooks // of payment providers
-	Endpoints      Endpoints
-	Deliveries     Deliveries
-	Forecasts      *forecast.Forecaster    // how long customers will wait; nil: nobody says
-	Streams        sse.Hub                 // what changes; nil: /api/stream answers Unavailable
-	Links          console.Unsubscriptions // of mails; nil: there are no such routes
+	// AnswerWithin is how long the call that starts a cleanup, an undo or a comparison waits for its end, before it answers
+	// with a job that goes on. The default is 2 s.
+	AnswerWithin time.Duration
+	Trace        Trace // traces requests; nil traces none
+	Hooks        Hooks // of payment providers
+	Endpoints    Endpoints
+	Deliveries   Deliveries
+	Forecasts    *forecast.Forecaster    // how long customers will wait; nil: nobody says
+	Streams      sse.Hub                 // what changes; nil: /api/stream answers Unavailable
+	Links        console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
 	// Adopted tells how the marketplace's own tables stand; nil: none is adopted.
@@ -103,14 +108,15 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.Jobs == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
 		o.LoginHint = "curfew login"
 	}
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, requestTimeout)
+	o.AnswerWithin = cmp.Or(o.AnswerWithin, answerWithin)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -127,6 +133,7 @@ func (o Options) completed() (Options, error) {
 type Server struct {
 	log     *slog.Logger
 	tasks   *tasks
+	jobs    *job.Runner
 	keys    *auth.Keyring
 	revoked *auth.Revocations
 	signIns *auth.SignIns
@@ -148,15 +155,19 @@ func New(o Options) (*Server, error) {
 	gate := auth.NewGate(auth.GateOptions{
 		Identity: o.Identity, Once: o.Once, Sessions: o.Keeper.Sessions, Keys: keys, Revoked: revoked, SignIns: signIns, Limits: o.Limits, BaseURL: o.BaseURL,
 	})
+	running := newTasks()
+	runner := job.New(job.Options{Store: o.Jobs, Work: jobWork(o.Keeper), Logger: o.Logger, Begin: func(ctx context.Context) (context.Context, func()) {
+		return running.begin(ctx, longTaskTimeout)
+	}})
 	site, err := newSite(o, gate)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		log: o.Logger, tasks: newTasks(), keys: keys, revoked: revoked, signIns: signIns,
+		log: o.Logger, tasks: running, jobs: runner, keys: keys, revoked: revoked, signIns: signIns,
 		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
 		streams: sse.New(sse.Options{
-			Hub: o.Streams, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
+			Hub: o.Streams, Jobs: runner, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
 		}),
 	}
 	h := s.handlers(o, gate, site)
@@ -196,13 +207,14 @@ func Operations() []string {
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
+		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
 
 func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handlers {
 	problems := problem.Writer{Log: o.Logger}
+	jobs := jobHandlers{s.jobs, o.AnswerWithin, o.Keeper.Rules.AsksProvider()}
 	desk := approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
 	return handlers{
 		sessions:   sessionHandlers{o.Keeper, desk},
@@ -211,7 +223,8 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		checkouts:  checkoutHandlers{o.Keeper, desk},
 		books:      bookHandlers{o.Keeper, o.Logger},
 		customers:  customerHandlers{o.Keeper, desk, o.Forecasts},
-		cleanups:   cleanupHandlers{o.Keeper, problems},
+		cleanups:   cleanupHandlers{o.Keeper, jobs, problems},
+		jobs:       jobs,
 		explain:    explainHandlers{o.Timeline},
 		health:     healthHandlers{o.Keeper, o.Version, o.BaseURL},
 		history:    historyHandlers{s.history},
@@ -264,6 +277,7 @@ func (s *Server) Run(ctx context.Context) error {
 	all.Go(func() { s.keys.Run(ctx) })
 	all.Go(func() { s.revoked.Run(ctx) })
 	all.Go(func() { s.signIns.Run(ctx) })
+	all.Go(func() { s.jobs.Run(ctx) })
 	all.Wait()
 	return nil
 }

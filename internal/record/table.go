@@ -81,7 +81,7 @@ func Tables() []Table {
 func TablesLeftOut() []string {
 	return []string{
 		"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
-		"adoptions", "adoption_findings", "adoption_verdicts", "sign_ins", "approvals",
+		"adoptions", "adoption_findings", "adoption_verdicts", "sign_ins", "approvals", "jobs",
 	}
 }
 

@@ -73,6 +73,7 @@ func (b *broadcaster) watched() bool {
 func (s *Server) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { s.broadcastHealth(ctx) })
+	all.Go(func() { s.broadcastJobs(ctx) })
 	all.Go(func() { s.reportConnected(ctx) })
 	all.Wait()
 }

@@ -35,6 +35,7 @@ type connection struct {
 	since   time.Time       // everything up to this time has been sent; zero: nothing yet
 	reset   bool            // the reader missed something
 	figures <-chan struct{} // signals newer ones to admins
+	jobs    <-chan struct{} // signals their progress to admins
 }
 
 // hijack takes over the connection of a request. The server speaks only HTTP/1, so each request has one. What the client
@@ -52,7 +53,7 @@ func (c *connection) begin(head http.Header) {
 	text := responseHead(head)
 	c.greet(text)
 	if c.request.Actor.Role == curfew.Admin {
-		c.figures = c.s.figures.watch()
+		c.figures, c.jobs = c.s.figures.watch(), c.s.progress.watch()
 	}
 	go c.run(text.Bytes())
 }
@@ -100,6 +101,7 @@ func (c *connection) leave() {
 	c.events.Leave()
 	if c.figures != nil {
 		c.s.figures.leave()
+		c.s.progress.leave()
 	}
 	c.s.limiter.release(c.request.Actor)
 }
@@ -129,7 +131,9 @@ func (c *connection) serve() {
 			_ = c.send(eventText(time.Time{}, api.ByeEvent, api.Bye{Reason: "stopping"}))
 			return
 		case <-c.figures:
-			err = c.sendFigures()
+			err = c.sendLatest(c.s.figures, &c.figures)
+		case <-c.jobs:
+			err = c.sendLatest(c.s.progress, &c.jobs)
 		case <-c.events.Ready():
 			_, err = c.drain()
 		case <-timer.C:
@@ -192,9 +196,10 @@ func (c *connection) drain() (time.Time, error) {
 	}
 }
 
-func (c *connection) sendFigures() error {
-	text, next := c.s.figures.latest()
-	c.figures = next
+// sendLatest sends the newest text of a broadcaster, and waits for the next one.
+func (c *connection) sendLatest(of *broadcaster, next *<-chan struct{}) error {
+	var text []byte
+	text, *next = of.latest()
 	return c.send(text)
 }
 

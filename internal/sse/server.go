@@ -51,6 +51,7 @@ type Gate interface {
 type Options struct {
 	Hub     Hub // nil: there are no streams, and Open is Unavailable
 	Health  Health
+	Jobs    Jobs // nil: nobody is told of jobs
 	Gate    Gate
 	Logger  *slog.Logger
 	Version string // in health
@@ -61,12 +62,14 @@ type Options struct {
 type Server struct {
 	hub              Hub
 	health           Health
+	jobs             Jobs
 	gate             Gate
 	log              *slog.Logger
 	version, baseURL string
 
 	limiter      *limiter
 	figures      *broadcaster
+	progress     *broadcaster  // of jobs
 	heartbeat    time.Duration // of quiet streams
 	writeTimeout time.Duration // how long a reader may take
 }
@@ -74,8 +77,8 @@ type Server struct {
 // New returns a server without streams.
 func New(o Options) *Server {
 	return &Server{
-		hub: o.Hub, health: o.Health, gate: o.Gate, log: o.Logger, version: o.Version, baseURL: o.BaseURL,
-		limiter: newLimiter(), figures: newBroadcaster(), heartbeat: heartbeatEvery, writeTimeout: writeTimeout,
+		hub: o.Hub, health: o.Health, jobs: o.Jobs, gate: o.Gate, log: o.Logger, version: o.Version, baseURL: o.BaseURL,
+		limiter: newLimiter(), figures: newBroadcaster(), progress: newBroadcaster(), heartbeat: heartbeatEvery, writeTimeout: writeTimeout,
 	}
 }
 

@@ -45,7 +45,7 @@ var tables = []string{
 	"payment_differences", "refused_messages",
 	"idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
-	"quarantine", "absences", "acknowledgements", "api_keys", "revocations", "sign_ins", "audit_links", "audit_entries", "audit_subjects", "approvals", "erasures",
+	"quarantine", "absences", "acknowledgements", "api_keys", "revocations", "sign_ins", "audit_links", "audit_entries", "audit_subjects", "approvals", "jobs", "erasures",
 }
 
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}

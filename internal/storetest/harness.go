@@ -115,6 +115,7 @@ func contracts() map[string]contract {
 		"audit":        audits,
 		"approval":     approvals,
 		"forecast":     forecasts,
+		"job":          jobs,
 		"erasure":      erasures,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),

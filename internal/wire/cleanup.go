@@ -47,7 +47,7 @@ func CleanupResult(run curfew.Run, drifted []lifecycle.Drift) api.CleanupResult 
 		out.Message = fmt.Sprintf("Session cleanup failed for %d of what is due, which is set apart and tried again later", n)
 	}
 	for i, d := range drifted {
-		out.Drifted[i] = api.Drift{SessionID: d.SessionID, Why: d.Why}
+		out.Drifted[i] = api.Drift(d)
 	}
 	return out
 }

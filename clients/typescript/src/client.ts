@@ -1,11 +1,12 @@
+import { JobError } from "./errors.js";
 import { Pages } from "./pages.js";
 import {
   routes, type Assignment, type CallerRole, type CheckoutDetail, type CheckoutPage, type Checkouts, type Cleanup, type CleanupResult, type Cleared,
-  type Clearing, type CustomerStatus, type Events, type Extended, type Extension, type Forecast, type Fulfillment, type Health, type NewSession, type Offer, type Offered,
-  type Operations, type Preview, type Purchase, type Queue, type Refund, type Run, type Runs, type Session, type StreamEvent, type Timeline, type Transfer, type Undone,
+  type Clearing, type CustomerStatus, type Events, type Extended, type Extension, type Forecast, type Fulfillment, type Health, type Job, type NewSession, type Offer, type Offered,
+  type Operations, type Preview, type Purchase, type Queue, type Reconcile, type Reconciliation, type Refund, type Run, type Runs, type Session, type StreamEvent, type Timeline, type Transfer, type Undone,
 } from "./schema.js";
 import { follow, type StreamOptions } from "./stream.js";
-import { Transport, type CallOptions, type Options, type Person } from "./transport.js";
+import { sleep, Transport, type CallOptions, type Options, type Person } from "./transport.js";
 
 /** The id of an operation, as /docs shows it. */
 export type OperationName = keyof Operations;
@@ -53,6 +54,23 @@ export class Curfew {
       ...(key && { headers: { "idempotency-key": key } }),
       ...(name === "sessionHealth" && { also: 503 }),
     }) as ResultOf<K>;
+  }
+
+  /** Starts work that may go on as a job, and waits for its end, however long it takes. */
+  async #work<T>(name: OperationName, input: InputOf<OperationName>, options: CallOptions = {}): Promise<T> {
+    const answer = await this.call(name, input, options);
+    if (!isJob(answer)) {
+      return answer as T;
+    }
+    let job = answer;
+    while (job.state === "running") {
+      await sleep(1_000, options.signal);
+      job = await this.call("readJob", { id: job.jobId }, options);
+    }
+    if (job.state !== "succeeded") {
+      throw new JobError(job);
+    }
+    return job.result as T;
   }
 
   /** stream follows what changes, for as long as the caller iterates. */
@@ -125,13 +143,19 @@ export class Curfew {
     /** The same, stored, so that run({ previewId }) changes exactly that. */
     store: async (what: Omit<Cleanup, "dryRun"> = {}, options?: CallOptions): Promise<Preview> =>
       (await this.call("runCleanup", { body: { ...what, dryRun: true } }, options)) as Preview,
-    run: async (what: Omit<Cleanup, "dryRun"> = {}, options?: CallOptions): Promise<CleanupResult> =>
-      (await this.call("runCleanup", { body: { ...what, dryRun: false } }, options)) as CleanupResult,
+    run: (what: Omit<Cleanup, "dryRun"> = {}, options?: CallOptions): Promise<CleanupResult> =>
+      this.#work("runCleanup", { body: { ...what, dryRun: false } }, options),
     /** What was run, newest first. */
     runs: (query: QueryOf<"listRuns"> = {}, options?: CallOptions): Pages<Runs, Run> =>
       new Pages((cursor) => this.call("listRuns", { query: cursor ? { ...query, cursor } : query }, options), (page) => page.runs),
-    undo: (runId: string, options?: CallOptions): Promise<Undone> => this.call("undoRun", { id: runId }, options),
+    undo: (runId: string, options?: CallOptions): Promise<Undone> => this.#work("undoRun", { id: runId }, options),
+    /** Compare payments with the provider's books. */
+    reconcile: (what: Reconcile = {}, options?: CallOptions): Promise<Reconciliation> => this.#work("reconcile", { body: what }, options),
   };
+}
+
+function isJob(answer: unknown): answer is Job {
+  return typeof (answer as Partial<Job> | undefined)?.jobId === "string" && "state" in (answer as Job);
 }
 
 /** search writes a query. What is undefined is left out; an empty text is sent, and refused. */

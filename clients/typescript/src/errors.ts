@@ -1,6 +1,6 @@
 // One class for each code of a problem, and one each for what is no problem of Curfew's: no answer, and somebody else's.
 
-import type { Approval, ApprovalPending, Problem } from "./schema.js";
+import type { Approval, ApprovalPending, Job, Problem } from "./schema.js";
 
 /** The code of a problem. */
 export type ProblemCode = Problem["code"];
@@ -55,6 +55,17 @@ export class ApprovalPendingError extends CurfewError {
     super(pending.detail);
     this.name = "ApprovalPendingError";
     this.approval = pending.approval;
+  }
+}
+
+/** A job failed or was stopped. What it did is in job.result. */
+export class JobError extends CurfewError {
+  readonly job: Job;
+
+  constructor(job: Job) {
+    super(job.error ?? `job ${job.jobId} was stopped by ${job.cancelledBy ?? "somebody"}: what was done is done, the rest is not`);
+    this.name = "JobError";
+    this.job = job;
   }
 }
 

@@ -268,8 +268,12 @@ export interface Cleanup {
   customerId?: string | undefined;
   /** Store a preview instead of cleaning */
   dryRun?: boolean | undefined;
+  /** Of the preview, all but these sessions */
+  except?: string[] | undefined;
   /** Unassigned sessions are due at this age, whatever their deadline */
   maxAgeMinutes?: number | undefined;
+  /** Of the preview, only these sessions */
+  only?: string[] | undefined;
   /** Execute exactly this preview */
   previewId?: string | undefined;
   /** Kept in the run and the history */
@@ -420,7 +424,25 @@ export interface Delivery {
   updatedAt: string;
 }
 
+export interface Difference {
+  checkoutId: string;
+  detail: string;
+  /** What was done about it */
+  done?: string;
+  kind: "missing_here" | "not_paid_there" | "amount_differs" | "refunded_there_only" | "refunded_here_only";
+  /** What became of the payment, now */
+  outcome: string;
+  ref: string;
+  /** Nothing is left to do */
+  settled: boolean;
+  /** When an earlier comparison found it; absent: this one did */
+  since?: string;
+  /** What is left for a person */
+  todo?: string;
+}
+
 export interface Drift {
+  customerId?: string;
   sessionId: string;
   why: string;
 }
@@ -887,6 +909,37 @@ export interface HistoryEvent {
   to: SessionStatus | CheckoutOutcome;
 }
 
+export interface Job {
+  /** Who started it: role:id */
+  actor: string;
+  /** Who asked it to stop: role:id */
+  cancelledBy?: string;
+  /** Sessions, or payments, that were looked after */
+  done: number;
+  /** Why it failed */
+  error?: string;
+  /** Null while it runs */
+  finishedAt: string | null;
+  jobId: string;
+  kind: "cleanup" | "undo" | "reconcile";
+  /** What it is at; the last thing, once it has ended */
+  phase: string;
+  /** The whole answer, once it has ended */
+  result?: unknown;
+  /** The run that records it; a comparison has none */
+  runId?: string;
+  startedAt: string;
+  state: "running" | "succeeded" | "failed" | "cancelled";
+  /** Null if nobody knows yet */
+  total: number | null;
+}
+
+export interface Jobs {
+  jobs: Job[];
+  /** Where the next page begins; null on the last */
+  nextCursor: string | null;
+}
+
 export interface Kept {
   sessionId: string;
   status: SessionStatus;
@@ -951,6 +1004,7 @@ export interface NewSession {
 }
 
 export interface NotRevived {
+  customerId?: string;
   sessionId: string;
   why: string;
 }
@@ -1366,6 +1420,22 @@ export interface ReceiptCheckout {
   outcome: CheckoutOutcome;
 }
 
+export interface Reconcile {
+  /** How far back; 72 hours unless it is said */
+  sinceHours?: number | undefined;
+}
+
+export interface Reconciliation {
+  differences: Difference[];
+  /** Messages that the provider could not deliver, and that were taken in */
+  missed: number;
+  /** Payments that the provider listed */
+  paid: number;
+  since: string;
+  /** What could not be looked at, and why */
+  unreadable?: string[];
+}
+
 export interface Refund {
   /** It has already been refunded outside Curfew; the provider is not asked */
   byHand?: boolean | undefined;
@@ -1417,6 +1487,7 @@ export interface RequestRemoved {
 export type RequestStatus = "pending" | "accepted" | "cancelled" | "expired" | "completed";
 
 export interface Revived {
+  customerId?: string;
   newSessionId: string;
   sessionId: string;
 }
@@ -1543,7 +1614,7 @@ export interface SignInsEnded {
 }
 
 /** A server-sent event of GET /api/stream: its event field, its id, and its data read as JSON. A comment is a heartbeat */
-export type StreamEvent = StreamEventHello | StreamEventSession | StreamEventRequest | StreamEventCheckout | StreamEventFigures | StreamEventReset | StreamEventBye;
+export type StreamEvent = StreamEventHello | StreamEventSession | StreamEventRequest | StreamEventCheckout | StreamEventFigures | StreamEventJob | StreamEventReset | StreamEventBye;
 
 /** The last */
 export interface StreamEventBye {
@@ -1573,6 +1644,14 @@ export interface StreamEventFigures {
 export interface StreamEventHello {
   data: Hello;
   event: "hello";
+  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  id?: string;
+}
+
+/** How far a job has come, or that it has ended, without its result; for admins */
+export interface StreamEventJob {
+  data: Job;
+  event: "job";
   /** A time of the database, for Last-Event-ID; absent: the one before counts on */
   id?: string;
 }
@@ -2086,7 +2165,7 @@ export interface Operations {
       cursor?: string | undefined;
     } | undefined }; result: Runs };
   /** Undo a cleanup run */
-  undoRun: { input: { id: string; body?: Undo | undefined }; result: Undone };
+  undoRun: { input: { id: string; body?: Undo | undefined }; result: Undone | Job };
   /** Preview what a cleanup would change */
   previewCleanup: { input: { query?: {
       /** Only this customer's sessions */
@@ -2097,7 +2176,7 @@ export interface Operations {
       maxAgeMinutes?: number | undefined;
     } | undefined }; result: Preview };
   /** Run a cleanup, or store a preview */
-  runCleanup: { input: { body?: Cleanup | undefined }; result: CleanupResult | Preview };
+  runCleanup: { input: { body?: Cleanup | undefined }; result: CleanupResult | Preview | Job };
   /** Explain what happened to a customer */
   explain: { input: { query: {
       /** A customer, session, request, checkout, run, payment reference or e-mail address */
@@ -2114,6 +2193,19 @@ export interface Operations {
       /** Only what came after this second since 1970 */
       since?: number | undefined;
     } | undefined }; result: HealthHistory };
+  /** List jobs, newest first */
+  listJobs: { input: { query?: {
+      /** The length of a page */
+      limit?: number | undefined;
+      /** The nextCursor of the page before */
+      cursor?: string | undefined;
+    } | undefined }; result: Jobs };
+  /** Read how a job stands, and its result */
+  readJob: { input: { id: string }; result: Job };
+  /** Ask a job to stop between two steps; what it did stays */
+  cancelJob: { input: { id: string }; result: Job };
+  /** Compare payments with the provider's books, and take in what is missing */
+  reconcile: { input: { body?: Reconcile | undefined }; result: Reconciliation | Job };
   /** Report health */
   sessionHealth: { input: Record<string, never>; result: Health };
   /** Move a session's deadline */
@@ -2235,6 +2327,10 @@ export const routes = {
   acknowledgeFinding: "POST /api/debug/findings/{id}/acknowledge",
   withdrawAcknowledgement: "DELETE /api/debug/findings/{id}/acknowledge",
   readHistory: "GET /api/debug/history",
+  listJobs: "GET /api/debug/jobs",
+  readJob: "GET /api/debug/jobs/{id}",
+  cancelJob: "POST /api/debug/jobs/{id}/cancel",
+  reconcile: "POST /api/debug/reconcile",
   sessionHealth: "GET /api/debug/session-health",
   prolongSession: "POST /api/debug/sessions/{id}/prolong",
   unassignSession: "POST /api/debug/sessions/{id}/release",

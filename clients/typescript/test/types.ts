@@ -74,6 +74,8 @@ export function changes(event: StreamEvent): string | number {
       return event.data.at;
     case "figures":
       return event.data.health;
+    case "job":
+      return event.data.done;
     case "bye":
       return event.data.reason;
     case "reset":

@@ -1,9 +1,9 @@
 // Buttons that call the API: the question before, the work, and its result.
 
-import { call } from "./api.js";
-import { byId, count, h } from "./dom.js";
+import { work } from "./api.js";
+import { byId } from "./dom.js";
 import { refresh } from "./live.js";
-import { failure, summary } from "./results.js";
+import { failure, progressOf, summary } from "./results.js";
 
 const dialog = byId("ask");
 const form = dialog.querySelector("form");
@@ -28,6 +28,8 @@ export function act(button) {
 
 function ask(action) {
   asking = action;
+  no.disabled = yes.disabled = false;
+  yes.classList.remove("working");
   byId("ask-title").textContent = action.ask;
   why.replaceChildren(action.button.querySelector("template")?.content.cloneNode(true) ?? "");
   byId("ask-said").replaceChildren();
@@ -39,23 +41,35 @@ function ask(action) {
   (why.querySelector("input") ?? no).focus();
 }
 
-// An action with a question runs in the dialog, and its result is shown there.
+// An action with a question runs in the dialog, and its result is shown there. A job goes on when the dialog is
+// closed: the page shows how far it has come.
 async function confirmed() {
   const action = asking;
-  const stopTelling = tellProgress(action);
+  const mine = () => asking === action;
+  const say = (node) => { if (mine()) byId("ask-said").replaceChildren(node); };
   await working([yes, no], async () => {
     try {
-      byId("ask-said").replaceChildren(summary(await perform(action, filledIn()), action));
+      say(summary(await perform(action, filledIn(), (job) => goesOn(job, mine, say)), action));
     } catch (problem) {
-      byId("ask-said").replaceChildren(failure(problem));
+      say(failure(problem));
     }
-    stopTelling();
+    if (!mine()) return;
     why.replaceChildren();
     yes.hidden = true;
     await after();
   });
+  if (!mine()) return;
   no.textContent = "Close";
   no.focus();
+}
+
+// Shows a job in the dialog, which may be closed from now on.
+function goesOn(job, mine, say) {
+  if (!mine()) return;
+  asking.goesOn = true;
+  no.disabled = false;
+  no.textContent = "Close: it goes on";
+  say(progressOf(job));
 }
 
 // An action without a question runs on the page; only a failure opens the dialog.
@@ -85,10 +99,10 @@ const valueOf = ({ value, dataset }) => dataset.many !== undefined ? parts(value
 
 const parts = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
 
-function perform({ call: line, body }, fields) {
+function perform({ call: line, body }, fields, onProgress) {
   const [method, path] = line.split(" ");
   const given = { ...body && JSON.parse(body), ...fields };
-  return call(method, path, body || Object.keys(given).length ? given : null);
+  return work(method, path, body || Object.keys(given).length ? given : null, onProgress);
 }
 
 let after = () => refresh();
@@ -108,25 +122,6 @@ export async function working(buttons, run) {
   }
 }
 
-// A long cleanup shows its progress: how many more sessions have ended than before it began.
-function tellProgress({ rows }) {
-  if (!rows) return () => {};
-  let ended = null;
-  let over = false; // an answer that is still on its way must not hide the result
-  const bar = h("progress", { max: rows, "aria-label": "Progress" });
-  const text = h("p", { class: "quiet" }, "Working…");
-  const timer = setInterval(async () => {
-    const { sessions } = await call("GET", "/api/debug/session-health").catch(() => ({}));
-    if (over || !sessions?.byStatus) return;
-    const now = sessions.byStatus.completed + sessions.byStatus.cancelled;
-    ended ??= now;
-    bar.value = Math.min(rows, now - ended);
-    text.textContent = `${bar.value} of ${count(Number(rows), "session")} ended`;
-    if (!bar.isConnected) byId("ask-said").replaceChildren(bar, text);
-  }, 500);
-  return () => { over = true; clearInterval(timer); bar.remove(); text.remove(); };
-}
-
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   confirmed();
@@ -136,4 +131,6 @@ dialog.addEventListener("close", () => {
   const again = document.getElementById(asking?.button.id) ?? asking?.button;
   if (again?.isConnected) again.focus();
   else byId("main").focus();
+  if (asking?.goesOn) after();
+  asking = null;
 });

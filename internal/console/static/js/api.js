@@ -13,11 +13,30 @@ export class Problem extends Error {
 const unreachable = () => new Problem({ status: 0, code: "unreachable", detail: "Curfew cannot be reached. Is it running?" });
 
 /** call asks the API and returns its answer. */
-export async function call(method, path, body) {
+export const call = async (method, path, body) => (await answered(method, path, body)).answer;
+
+async function answered(method, path, body) {
   const response = await asked(method, path, body);
   const answer = response.status === 204 ? {} : await response.json().catch(() => null);
-  if (response.ok && answer) return answer;
+  if (response.ok && answer) return { answer, status: response.status };
   throw new Problem({ ...answer, status: response.status });
+}
+
+const askEvery = 500; // ms
+
+/** work calls the API for work that may go on as a job, waits for its end, and returns what it did. */
+export async function work(method, path, body, onProgress = () => {}) {
+  const { answer, status } = await answered(method, path, body);
+  if (status !== 202 || !answer.jobId) return answer;
+  let job = answer;
+  while (job.state === "running") {
+    onProgress(job);
+    await new Promise((resolve) => setTimeout(resolve, askEvery));
+    job = await call("GET", `/api/debug/jobs/${job.jobId}`);
+  }
+  if (job.state === "succeeded") return { ...job.result, jobId: job.jobId };
+  const detail = job.state === "failed" ? job.error : `It was stopped by ${job.cancelledBy}: what was done is done, the rest is not.`;
+  throw new Problem({ ...job.result, status: 500, code: "internal", detail, jobId: job.jobId });
 }
 
 async function asked(method, path, body) {

@@ -2,7 +2,7 @@
 
 import { act, afterwards, working } from "./act.js";
 import { call } from "./api.js";
-import { byId, h } from "./dom.js";
+import { byId, count, h } from "./dom.js";
 import { refresh } from "./live.js";
 import { failure } from "./results.js";
 
@@ -33,7 +33,10 @@ const address = (more) => {
 /** check stores a preview; its address is the page's from then on. */
 async function check() {
   try {
-    const { previewId } = await call("POST", "/api/debug/cleanup-sessions", { dryRun: true, ...asked() });
+    const { previewId, items } = await call("POST", "/api/debug/cleanup-sessions", { dryRun: true, ...asked() });
+    const planned = new Set(items.map((item) => item.sessionId));
+    for (const one of left) if (!planned.has(one)) left.delete(one);
+    total = items.length;
     history.replaceState(null, "", address({ preview: previewId }));
     await refresh();
     return true;
@@ -41,6 +44,40 @@ async function check() {
     say(failure(problem));
     return false;
   }
+}
+
+// The sessions that somebody does not want to end. The page is read again and again, and keeps them.
+const left = new Set();
+let total = 0; // rows of the stored preview, shown or not
+
+function tick() {
+  const boxes = [...document.querySelectorAll("input.pick")];
+  for (const box of boxes) box.checked = !left.has(box.value);
+  const all = byId("pick-all");
+  if (!all) return;
+  const on = boxes.filter((box) => box.checked).length;
+  all.checked = on > 0;
+  all.indeterminate = on > 0 && on < boxes.length;
+}
+
+document.addEventListener("change", ({ target }) => {
+  const boxes = target.id === "pick-all" ? [...document.querySelectorAll("input.pick")] : target.matches("input.pick") ? [target] : [];
+  for (const box of boxes) left[target.checked ? "delete" : "add"](box.value);
+  tick();
+});
+document.addEventListener("curfew:read", tick);
+
+// Asks about exactly the rows that are ticked.
+function askRun() {
+  const button = run();
+  if (left.size >= total && total > 0) {
+    say(h("span", {}, "No row is ticked, so nothing was run."));
+    return;
+  }
+  const { previewId } = JSON.parse(button.dataset.body);
+  button.dataset.body = JSON.stringify(left.size ? { previewId, except: [...left] } : { previewId });
+  act(button);
+  if (left.size) byId("ask-why").prepend(h("p", { class: "picked" }, h("strong", {}, `${count(left.size, "session")} of ${total.toLocaleString("en")} left out: ${count(total - left.size, "session")} ${total - left.size === 1 ? "ends" : "end"}.`)));
 }
 
 // The filters as they were when the shown preview was stored.
@@ -64,7 +101,7 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   const fresh = stored === JSON.stringify(asked());
   if (!fresh && !await working([button, byId("check")], checked)) return;
-  if (run().dataset.ask) act(run());
+  if (run().dataset.ask) askRun();
   else say(h("span", {}, "There is nothing to clean up, so nothing was run."));
 }, true); // before the page's own look at buttons
 
@@ -72,6 +109,7 @@ document.addEventListener("click", async (event) => {
 afterwards(async () => {
   history.replaceState(null, "", address({}));
   stored = "";
+  left.clear();
   await refresh();
 });
 

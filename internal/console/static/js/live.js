@@ -4,6 +4,7 @@
 import { page } from "./api.js";
 import { byId } from "./dom.js";
 import { morph } from "./morph.js";
+import { soFar } from "./results.js";
 import { follow } from "./stream.js";
 import { setNow, updateTimes } from "./times.js";
 
@@ -58,12 +59,23 @@ function changed(change) {
   soon();
 }
 
+// A job that the page shows moves on in place; one that begins or ends is read.
+function moved(job) {
+  const shown = document.querySelector(`[data-job="${job.jobId}"]`);
+  if (job.state !== "running" || !shown) {
+    if (shown || (job.state === "running" && byId("jobs-here"))) soon();
+    return;
+  }
+  if (job.total !== null) Object.assign(shown.querySelector("progress"), { max: job.total, value: job.done });
+  shown.querySelector(".so-far").textContent = soFar(job);
+}
+
 /** start keeps the page up to date from now on. */
 export function start() {
   setNow(document.body.dataset.now);
   updateTimes();
   setInterval(updateTimes, 1_000);
-  follow({ session: changed, request: soon, checkout: soon, figures: soon, reset: soon }, (state) => {
+  follow({ session: changed, request: soon, checkout: soon, figures: soon, job: moved, reset: soon }, (state) => {
     streaming = state === "live";
     said(true);
     if (!streaming) later();

@@ -22,7 +22,7 @@ export function follow(on, onState = () => {}) {
       if (fresh) on.reset?.();
       fresh = false;
     });
-    for (const name of ["session", "request", "checkout", "figures", "reset", "bye"]) {
+    for (const name of ["session", "request", "checkout", "figures", "job", "reset", "bye"]) {
       source.addEventListener(name, (e) => on[name]?.(JSON.parse(e.data)));
     }
     // The browser tries again by itself unless the answer was a refusal.

@@ -1,0 +1,150 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Job is work that goes on when whoever started it has left: a cleanup, an undo, or a comparison with
+// the payment provider's books.
+type Job struct {
+	JobID       string          `json:"jobId"`
+	RunID       string          `json:"runId,omitempty" doc:"The run that records it; a comparison has none"`
+	Kind        string          `json:"kind" enum:"cleanup,undo,reconcile"`
+	State       string          `json:"state" enum:"running,succeeded,failed,cancelled"`
+	Phase       string          `json:"phase" doc:"What it is at; the last thing, once it has ended"`
+	Done        int64           `json:"done" doc:"Sessions, or payments, that were looked after"`
+	Total       *int64          `json:"total" doc:"Null if nobody knows yet"`
+	Actor       string          `json:"actor" doc:"Who started it: role:id"`
+	StartedAt   time.Time       `json:"startedAt"`
+	FinishedAt  *time.Time      `json:"finishedAt" doc:"Null while it runs"`
+	CancelledBy string          `json:"cancelledBy,omitempty" doc:"Who asked it to stop: role:id"`
+	Error       string          `json:"error,omitempty" doc:"Why it failed"`
+	Result      json.RawMessage `json:"result,omitempty" doc:"The whole answer, once it has ended"`
+}
+
+// Jobs is a page of jobs, newest first, without their results.
+type Jobs struct {
+	Jobs       []Job   `json:"jobs" nullable:"false"`
+	NextCursor *string `json:"nextCursor" doc:"Where the next page begins; null on the last"`
+}
+
+// Reconcile asks for a comparison with the payment provider's books.
+type Reconcile struct {
+	SinceHours int `json:"sinceHours,omitempty" minimum:"1" maximum:"8760" doc:"How far back; 72 hours unless it is said"`
+}
+
+// Reconciliation is how the provider's books and Curfew's differ.
+type Reconciliation struct {
+	Since       time.Time    `json:"since"`
+	Paid        int          `json:"paid" doc:"Payments that the provider listed"`
+	Missed      int          `json:"missed" doc:"Messages that the provider could not deliver, and that were taken in"`
+	Differences []Difference `json:"differences" nullable:"false"`
+	Unreadable  []string     `json:"unreadable,omitempty" doc:"What could not be looked at, and why" nullable:"false"`
+}
+
+// Difference is one payment on which the books disagree, and what became of it.
+type Difference struct {
+	Kind       string     `json:"kind" enum:"missing_here,not_paid_there,amount_differs,refunded_there_only,refunded_here_only"`
+	Ref        string     `json:"ref"`
+	CheckoutID string     `json:"checkoutId"`
+	Outcome    string     `json:"outcome" doc:"What became of the payment, now"`
+	Detail     string     `json:"detail"`
+	Since      *time.Time `json:"since,omitempty" doc:"When an earlier comparison found it; absent: this one did"`
+	Settled    bool       `json:"settled" doc:"Nothing is left to do"`
+	Done       string     `json:"done,omitempty" doc:"What was done about it"`
+	Todo       string     `json:"todo,omitempty" doc:"What is left for a person"`
+}
+
+const jobsPath = "/api/debug/jobs"
+
+// Jobs returns a page of jobs.
+func (c *Client) Jobs(ctx context.Context, p Page) (Jobs, error) {
+	return get[Jobs](ctx, c, jobsPath+p.query())
+}
+
+// Job returns a job, with its result once it has ended.
+func (c *Client) Job(ctx context.Context, id string) (Job, error) {
+	return get[Job](ctx, c, at(jobsPath+"/%s", id))
+}
+
+// CancelJob asks a job to stop. What it has done stays.
+func (c *Client) CancelJob(ctx context.Context, id string) (Job, error) {
+	return post[Job](ctx, c, at(jobsPath+"/%s/cancel", id), nil)
+}
+
+// Reconcile compares payments with the provider's, takes in what is missing, and waits for the end.
+func (c *Client) Reconcile(ctx context.Context, what Reconcile) (Reconciliation, error) {
+	return await[Reconciliation](ctx, c, "/api/debug/reconcile", what)
+}
+
+// askEvery is how often a job is asked for.
+const askEvery = time.Second
+
+// await asks for work and waits for its end, however long it takes.
+func await[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
+	var answer T
+	status, text, err := c.send(ctx, http.MethodPost, path, body, "")
+	switch {
+	case err != nil:
+		return answer, err
+	case status >= http.StatusBadRequest:
+		return answer, problem(status, text)
+	case status != http.StatusAccepted:
+		return answer, decode(text, &answer)
+	}
+	if p := pending(status, text); p != nil {
+		return answer, p
+	}
+	var j Job
+	if err := decode(text, &j); err != nil {
+		return answer, err
+	}
+	if j, err = c.untilEnded(ctx, j); err != nil {
+		return answer, err
+	}
+	if len(j.Result) > 0 {
+		if err := decode(j.Result, &answer); err != nil {
+			return answer, err
+		}
+	}
+	return answer, j.failure()
+}
+
+// untilEnded waits for the end of a job.
+func (c *Client) untilEnded(ctx context.Context, j Job) (Job, error) {
+	timer := time.NewTicker(askEvery)
+	defer timer.Stop()
+	for j.State == "running" {
+		select {
+		case <-ctx.Done():
+			return j, ctx.Err()
+		case <-timer.C:
+		}
+		var err error
+		if j, err = c.Job(ctx, j.JobID); err != nil {
+			return j, err
+		}
+	}
+	return j, nil
+}
+
+// failure is the problem of a job that did not succeed, with what a cleanup had committed.
+func (j Job) failure() error {
+	if j.State == "succeeded" {
+		return nil
+	}
+	p := &Problem{Type: "about:blank", Title: "The job did not come to its end", Status: http.StatusInternalServerError, Code: "internal", Detail: j.Error}
+	if j.State == "cancelled" {
+		p.Detail = "job " + j.JobID + " was stopped by " + j.CancelledBy + ": what was done is done, the rest is not"
+	}
+	if j.Kind == "cleanup" && len(j.Result) > 0 {
+		p.CleanupResult = &CleanupResult{}
+		if err := decode(j.Result, p.CleanupResult); err != nil {
+			return err
+		}
+	}
+	return p
+}

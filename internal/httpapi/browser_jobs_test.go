@@ -39,7 +39,7 @@ func aJobIsFoundAgain(w *tab) {
 	w.wait("#jobs .outcome.succeeded")
 	w.says("#run-"+run, "undone")
 	w.click("#jobs li a")
-	w.wait("#state.good")
+	w.wait("#job-title")
 	w.says("main", append([]string{"Undo of a run by admin:mara: done", "Came back as"}, customers...)...)
 	if n := evaluated[int](w, "document.querySelectorAll('td[data-label=Customer] a[href*=\"q=cus_\"]').length"); n != len(customers) {
 		w.Errorf("%d customers are links", n)

@@ -279,7 +279,7 @@ func (c *comparison) forget(ctx context.Context, checkoutID string, still []stri
 // that are known to differ are looked at again later. Ids begin with their time, so the list
 // begins where the window does.
 func (c *comparison) compareUnlisted(ctx context.Context) error {
-	after := idBefore(c.result.Since)
+	after := record.IDAt(c.result.Since)
 	for {
 		page, err := c.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
 		if err != nil {

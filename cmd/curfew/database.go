@@ -12,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
@@ -41,6 +42,8 @@ type database interface {
 	audit.Store
 	privacy.Store
 	approval.Store
+	directory.Store
+	directory.FindStore
 	migrator
 	inspector
 	restoreTarget

@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
@@ -37,6 +38,7 @@ type DeliveryLister interface {
 type Options struct {
 	Keeper     *lifecycle.Keeper
 	Timeline   *timeline.Explainer
+	Directory  directory.Directory
 	Gate       *auth.Gate
 	Endpoints  EndpointLister
 	Deliveries DeliveryLister
@@ -58,6 +60,7 @@ type Options struct {
 type Site struct {
 	keeper           *lifecycle.Keeper
 	timeline         *timeline.Explainer
+	directory        directory.Directory
 	gate             *auth.Gate
 	problems         problem.Writer
 	endpoints        EndpointLister
@@ -76,7 +79,7 @@ type Site struct {
 // New returns the site. The error says which page lacks an access rule.
 func New(o Options) (*Site, error) {
 	s := &Site{
-		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
+		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
 		deliveries: o.Deliveries, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL,
 		timeout: o.Timeout, log: o.Logger,
 	}
@@ -97,6 +100,9 @@ func (s *Site) views() []view {
 	admins := []curfew.Role{a}
 	return []view{
 		{"/" + CleanupPage, CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
+		{"/console/sessions", SessionsPage, "Sessions", admins, "The console is for admins.", s.sessionsView},
+		{"/console/session", SessionPage, "Session", admins, "The console is for admins.", s.sessionView},
+		{"/console/mechanic", WorkerPage, "Mechanic", admins, "The console is for admins.", s.workerView},
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},

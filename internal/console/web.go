@@ -18,6 +18,9 @@ import (
 const (
 	OverviewPage   = "overview"
 	CleanupPage    = "cleanup-sessions-admin.html"
+	SessionsPage   = "sessions"
+	SessionPage    = "session"
+	WorkerPage     = "worker"
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
 	DeliveriesPage = "deliveries"

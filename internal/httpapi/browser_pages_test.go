@@ -35,6 +35,9 @@ func TestPages(t *testing.T) {
 		"a mechanic is told while the bank is asked":       paymentIsConfirmed,
 		"deliveries are worked":                            deliveriesAreWorked,
 		"keys are worked":                                  keysAreWorked,
+		"sessions are listed, and their mechanics":         sessionsAreListed,
+		"a session is worked on its page":                  aSessionIsWorked,
+		"finding forgives, and the keyboard leads":         findingForgives,
 		"the keyboard is enough":                           worksByKeyboard,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,
@@ -90,6 +93,7 @@ func noStoredTextRuns(w *tab) {
 	w.wait(alive)
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
+	hostileSessions(w, corpus[:3])
 	hostileDeliveries(w, corpus)
 	hostileTimelines(w, corpus[:6])
 	for _, text := range corpus {

@@ -22,6 +22,7 @@ import (
 	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
@@ -141,7 +142,7 @@ func (h *fixture) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
+		Keeper:  h.keeper, Timeline: h.timeline, Directory: directory.New(h.store), Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, AllowedOrigins: o.origins, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),

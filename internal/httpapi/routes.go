@@ -33,6 +33,7 @@ type handlers struct {
 	signIns    signInHandlers
 	audit      auditHandlers
 	approvals  approvalHandlers
+	directory  directoryHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -122,6 +123,9 @@ func operatorRoutes(h handlers) []route {
 		at(get, "/api/deliveries/{id}", allow(auth.Nobodys, a), "readDelivery", "Read a delivery", h.deliveries.read),
 		at(post, "/api/deliveries/{id}/replay", allow(auth.Nobodys, a), "replayDelivery", "Replay a delivery", h.deliveries.replay),
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
+		at(get, "/api/sessions", allow(auth.Nobodys, a), "listSessions", "List sessions, the newest first or by deadline", h.directory.sessions),
+		at(get, "/api/sessions.csv", allow(auth.Nobodys, a), "exportSessions", "The same sessions as CSV, all of them", h.directory.exportSessions).within(cleanupTimeout).writes(csvType),
+		at(get, "/api/search", allow(auth.Nobodys, a), "search", "Find a customer, session, request, payment, run or mechanic by an id or a part of it, a name, an address or a reference", h.directory.search),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read).impersonal(),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list).impersonal(),
 	}

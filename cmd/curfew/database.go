@@ -44,6 +44,7 @@ type database interface {
 	approval.Store
 	directory.Store
 	directory.FindStore
+	directory.ListStore
 	migrator
 	inspector
 	restoreTarget

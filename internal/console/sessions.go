@@ -212,7 +212,7 @@ func sessionRow(s curfew.Snapshot) SessionRow {
 // endings says why sessions ended.
 var endings = map[curfew.EndReason]string{
 	curfew.Expired: "nobody accepted", curfew.Orphaned: "offered to nobody", curfew.Unattended: "the mechanic did not come", curfew.NoShow: "the customer did not come",
-	curfew.Overran: "ran too long", curfew.Missed: "its slot was taken", curfew.Cleared: "cleared by hand", curfew.ByRequest: "cancelled", curfew.TooShort: "too short",
+	curfew.Overran: "ran too long", curfew.Missed: "its slot was taken", curfew.Cleared: "cleared by hand", curfew.ByRequest: "by hand", curfew.TooShort: "too short",
 	curfew.Finished: "finished", curfew.ByPayment: "payment failed", curfew.Duplicate: "paid for twice", curfew.ByRefund: "refunded", curfew.Foreign: "by another program",
 }
 

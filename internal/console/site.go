@@ -106,6 +106,7 @@ func (s *Site) views() []view {
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
+		{"/console/endpoint", EndpointPage, "Endpoint", admins, "The console is for admins.", s.endpointPageView},
 		{"/console/keys", KeysPage, "Keys", admins, "The console is for admins.", s.keysView},
 		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
@@ -181,11 +182,13 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
 		p.Message = v.purpose
+		status := http.StatusForbidden
 		if !p.SignedIn {
 			p.SigninURL, p.LoginHint = s.signin(v)
 			s.remember(w, r)
+			status = http.StatusOK
 		}
-		s.page(w, r, http.StatusOK, SignInPage, p)
+		s.page(w, r, status, SignInPage, p)
 		return
 	}
 	shown, err := v.read(ctx, r, problem.RequestOf(ctx).Actor)

@@ -86,14 +86,27 @@ type Customer struct {
 	Name           string   // of the customer, or the word Run and an id
 	Customers      []string // several with this e-mail address
 	CustomerID     string   // empty: of a run
+	Payer, Email   string   // what the customer's newest payment says; empty: nothing
 	State          State
 	Sentence       string
 	Until          Moment // when the slot frees itself
 	Todos          []Todo
-	Ahead, Past    []Entry // deadlines to come; what happened, newest first
+	Ahead, Past    []Entry   // deadlines to come; what happened, newest first
+	Chapters       []Chapter // what happened to a customer, instead of Past
 	Sessions       []SessionLine
 	Payments       []PaymentLine
 	Older          Link
+	AllSessions    Link
+	AllPayments    Link
+}
+
+// Chapter is what happened around one session, or between two.
+type Chapter struct {
+	SessionID, Title string // empty: around none
+	At               Moment // of the newest entry
+	Count            string
+	Unfolded         bool
+	Entries          []Entry // newest first
 }
 
 // Todo is something that can be done now.
@@ -120,6 +133,7 @@ type PaymentLine struct {
 	ID, Ref, Plan, Amount, Outcome, Became, Note, Email, CustomerID string
 	CreatedAt                                                       Moment
 	Money                                                           Money
+	Plain                                                           bool // the money says nothing that the amount does not
 	Actions                                                         []Action
 }
 
@@ -133,14 +147,23 @@ type Money struct {
 // Sum is an amount and what became of it.
 type Sum struct{ Amount, Name, Tone string }
 
-// Payments lists payments by outcome.
+// Payments lists payments.
 type Payments struct {
 	State    State
+	Filters  PaymentFilters
+	CSV      string
+	Looked   bool // further payments were looked at, of which none or few match
 	Outcomes []Tab
 	Totals   []Fact // of payments that wait for something, by outcome and currency
 	Differs  []Difference
 	Payments []PaymentLine
 	More     Link
+}
+
+// PaymentFilters are the filters of the list, as they were given.
+type PaymentFilters struct {
+	Outcome, Plan, CustomerID, Amount, From, To string
+	Some                                        bool // besides the outcome
 }
 
 // Difference is how the provider's books differ on one payment.
@@ -273,21 +296,43 @@ type Deliveries struct {
 	Endpoints  []Endpoint
 	Add        Action
 	States     []Tab
+	Filters    DeliveryFilters
+	CSV        string
 	Deliveries []Delivery
+	Looked     bool // further deliveries were looked at, of which none or few match
 	More       Link
+}
+
+// DeliveryFilters are the filters of the list, as they were given.
+type DeliveryFilters struct {
+	State, Endpoint, CustomerID, From, To string
+	Some                                  bool // besides the state
 }
 
 // Endpoint is an endpoint of webhooks.
 type Endpoint struct {
 	ID, URL, Description, Events, Reason string
+	Arrived, Tone                        string // how much of the newest arrived; empty: nothing was sent
 	Enabled                              bool
-	CreatedAt                            Moment
+	CreatedAt, LastAt                    Moment
 	Actions                              []Action
+}
+
+// EndpointView shows one endpoint.
+type EndpointView struct {
+	Missing    string // why there is none
+	Endpoint   Endpoint
+	State      State
+	Facts      []Fact
+	Deliveries []Delivery
+	Looked     bool // further deliveries were looked at, of which none or few match
+	More       Link
 }
 
 // Delivery is one message to one receiver.
 type Delivery struct {
-	ID, Kind, To, Channel, State, Tries, Error, CustomerID string
-	CreatedAt, NextAt                                      Moment
-	Again                                                  *Action // nil: it is on its way
+	ID, Short, Kind, To, Endpoint, Channel, State, Tries, Error, CustomerID string
+	Subject, Body                                                           string // what it is about, and what is sent, on an endpoint's page alone
+	CreatedAt, NextAt                                                       Moment
+	Again                                                                   *Action // nil: it is on its way
 }

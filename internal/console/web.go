@@ -24,6 +24,7 @@ const (
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
 	DeliveriesPage = "deliveries"
+	EndpointPage   = "endpoint"
 	KeysPage       = "keys"
 	AdoptedPage    = "adopted"
 	SettingsPage   = "settings"

@@ -69,6 +69,8 @@ var views = map[string]struct {
 	"deliveries, all of it a script": {console.DeliveriesPage, filled[console.Deliveries](hostile), "&lt;script&gt;", true},
 	"sessions":                       {console.SessionsPage, of(admin, console.Sessions{}), "There are none", true},
 	"sessions, all of it a script":   {console.SessionsPage, filled[console.Sessions](hostile), "&lt;script&gt;", true},
+	"endpoint":                       {console.EndpointPage, of(admin, console.EndpointView{}), "There are none", true},
+	"endpoint, all of it a script":   {console.EndpointPage, filled[console.EndpointView](hostile), "&lt;script&gt;", true},
 	"session, none":                  {console.SessionPage, of(admin, console.One{Missing: "There is no session"}), "There is no session", true},
 	"session":                        {console.SessionPage, of(admin, console.One{ID: "0193"}), "Nothing has happened yet", true},
 	"session, all of it a script":    {console.SessionPage, filled[console.One](hostile), "&lt;script&gt;", true},

@@ -23,15 +23,17 @@ type Store interface {
 type Directory struct {
 	Store Store
 	Find  FindStore
+	Lists ListStore
 }
 
 // New returns the directory of a database.
 func New(store interface {
 	Store
 	FindStore
+	ListStore
 },
 ) Directory {
-	return Directory{store, store}
+	return Directory{store, store, store}
 }
 
 // Sessions returns a page of sessions, and where the next one begins; nil if this is the last. It looks at no more than

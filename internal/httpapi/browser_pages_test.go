@@ -28,6 +28,7 @@ func TestPages(t *testing.T) {
 		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
 		"filters narrow it down":                           filtersNarrow,
 		"a customer's timeline is shown":                   showsTheTimeline,
+		"a long story is folded":                           aLongStoryIsFolded,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
 		"what became of money is shown":                    moneyIsShown,

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -159,6 +160,9 @@ func pagesAreForTheirRoles(w *tab) {
 	w.says("main", "This page is not for you", "customer ada")
 	w.open(mechanicPage)
 	w.says("main", "This page is not for you")
+	if got := w.takeComplaints(); len(got) != 2 || !strings.Contains(got[0], "403") {
+		w.Errorf("the browser noted %q, want two answers of 403", got)
+	}
 	w.open(clearPage + "?customer=bob")
 	w.wait(alive)
 	w.says("h1", "My sessions")

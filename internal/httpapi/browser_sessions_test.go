@@ -94,7 +94,7 @@ func findingForgives(w *tab) {
 	w.click("#find")
 	w.wait("#found:not([hidden]) [role=option]")
 	w.do(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent(kb.Enter))
-	w.wait("#timeline")
+	w.wait("#timeline", alive)
 	w.says("h1", f.SessionID)
 	w.do(chromedp.KeyEvent("/"))
 	w.empty("#find")

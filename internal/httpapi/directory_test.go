@@ -96,6 +96,21 @@ func TestSessionsAreExportedWithoutFormulas(t *testing.T) {
 	}
 }
 
+func TestPaymentsAndDeliveriesAreListedAndExported(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	h.fulfilled("=1+1")
+	h.fulfilled("bob")
+	for path, want := range map[string]string{
+		"/api/checkouts?limit=1": `"nextCursor":"`, "/api/checkouts?customerId=bob": `"customerId":"bob"`, "/api/checkouts?amount=1,2": `"checkouts":[]`,
+		"/api/checkouts.csv?outcome=fulfilled": ",'=1+1,", "/api/deliveries.csv": "delivery,event,channel,to,state",
+	} {
+		if got := h.sendAs(curfew.Admin, "anna", "GET", path, ""); got.status != 200 || !strings.Contains(got.body, want) {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+}
+
 func TestASearchForgives(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

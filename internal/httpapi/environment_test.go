@@ -63,6 +63,7 @@ func newEnvironment(t *testing.T, store storetest.Harness, adjust func(*httpapi.
 type directoryStore interface {
 	directory.Store
 	directory.FindStore
+	directory.ListStore
 }
 
 // newEnvironmentOver is newEnvironment with a keeper that works on a store in front of the store.

@@ -47,9 +47,9 @@ type Options struct {
 	Timeline *timeline.Explainer
 	// Directory finds sessions, and whatever an operator half remembers.
 	Directory directory.Directory
-	Identity *auth.Identity
-	Once     auth.OneTimes
-	Keys     auth.KeyStore
+	Identity  *auth.Identity
+	Once      auth.OneTimes
+	Keys      auth.KeyStore
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
 	// Audit is where what staff do is noted, and AuditReader reads it.
@@ -99,7 +99,7 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil || o.Directory.Store == nil || o.Directory.Find == nil {
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil || o.Directory.Store == nil || o.Directory.Find == nil || o.Directory.Lists == nil {
 		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, SignIns.Store, Ready, Endpoints, Deliveries, Privacy.Store and Directory")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")

@@ -19,6 +19,9 @@ var directories = contract{
 	"the beginning of an id finds what has it":            findsIDs,
 	"mechanics are found once each, by how they begin":    findsMechanics,
 	"a part of a word is found among what is recent":      findsWhatIsRecent,
+	"a list of payments has what its search chooses":      listsPayments,
+	"a list of deliveries has what its search chooses":    listsDeliveries,
+	"what endpoints received is counted":                  countsWhatArrived,
 	"a list by age is of a customer or of a mechanic":     refusesTwoOwners,
 	"what a list chooses is the same by age and deadline": ordersTheSame,
 }
@@ -32,6 +35,11 @@ type directoryStore interface {
 	FindPayers(ctx context.Context, of record.Span, limit int) ([]record.Hit, error)
 	FindMechanics(ctx context.Context, of record.Span, limit int) ([]record.Hit, error)
 	FindRecent(ctx context.Context, parts []string, depth, limit int, within time.Duration) ([]record.Hit, error)
+	ListPayments(ctx context.Context, q record.PaymentSearch) ([]curfew.Checkout, error)
+	PaymentMark(ctx context.Context, q record.PaymentSearch, depth int) (string, error)
+	ListSent(ctx context.Context, q record.SentSearch) ([]record.Delivery, error)
+	SentMark(ctx context.Context, q record.SentSearch, depth int) (string, error)
+	EndpointFigures(ctx context.Context, depth int) ([]record.EndpointFigures, error)
 }
 
 func (f *fixture) directory() directoryStore {
@@ -214,4 +222,94 @@ func findsWhatIsRecent(f *fixture) {
 	found, err := f.directory().FindRecent(f.Context(), []string{"ada"}, 0, 5, time.Minute)
 	f.must(err)
 	f.same("found among nothing", len(found), 0)
+}
+
+func listsPayments(f *fixture) {
+	f.record("ada", curfew.Held)
+	f.record("bob", curfew.Credited)
+	f.admit("cleo")
+	now := time.Now()
+	for name, want := range map[string]struct {
+		q    record.PaymentSearch
+		want []string
+		mark bool // there is one two rows behind
+	}{
+		"all":         {record.PaymentSearch{}, []string{"cleo", "bob", "ada"}, true},
+		"an outcome":  {record.PaymentSearch{Outcome: curfew.Credited}, []string{"bob"}, true},
+		"held":        {record.PaymentSearch{Outcome: curfew.Held}, []string{"ada"}, false},
+		"a customer":  {record.PaymentSearch{CustomerID: "cleo"}, []string{"cleo"}, false},
+		"an amount":   {record.PaymentSearch{Amounts: []int64{1, 990}, Outcome: curfew.Fulfilled}, []string{"cleo"}, true},
+		"no amount":   {record.PaymentSearch{Amounts: []int64{1}}, nil, true},
+		"no plan":     {record.PaymentSearch{Plan: "none"}, nil, true},
+		"later":       {record.PaymentSearch{From: now.Add(time.Hour)}, nil, false},
+		"held, later": {record.PaymentSearch{Outcome: curfew.Held, From: now.Add(time.Hour)}, nil, false},
+	} {
+		want.q.Limit = 10
+		found, err := f.directory().ListPayments(f.Context(), want.q)
+		f.must(err)
+		var got []string
+		for _, c := range found {
+			got = append(got, c.CustomerID)
+		}
+		f.same(name, got, want.want)
+		mark, err := f.directory().PaymentMark(f.Context(), want.q, 2)
+		f.must(err)
+		f.same(name+": the mark", mark != "", want.mark)
+	}
+}
+
+// sent adds a delivery in a state.
+func (f *fixture) sent(customer, destination string, state record.DeliveryState, failures int) {
+	f.Helper()
+	d := record.Delivery{
+		ID: newID(), CustomerID: customer, EventID: newID(), Subject: newID(), Channel: record.WebhookChannel, Queue: destination,
+		Destination: destination, Kind: "k", Body: "b",
+	}
+	f.must(f.deliveryAdmin().AddDelivery(f.Context(), d))
+	f.exec("UPDATE {deliveries} SET state = $1, failures = $2 WHERE id = $3", string(state), failures, d.ID)
+}
+
+func listsDeliveries(f *fixture) {
+	f.sent("ada", "one", record.DeliveryDone, 0)
+	f.sent("bob", "two", record.DeliveryDead, 5)
+	f.sent("cleo", "one", record.DeliveryPending, 1)
+	for name, want := range map[string]struct {
+		q    record.SentSearch
+		want []string
+		mark bool // there is one two rows behind
+	}{
+		"all":            {record.SentSearch{}, []string{"cleo", "bob", "ada"}, true},
+		"dead":           {record.SentSearch{State: record.DeliveryDead}, []string{"bob"}, false},
+		"delivered":      {record.SentSearch{State: record.DeliveryDone}, []string{"ada"}, true},
+		"a destination":  {record.SentSearch{Destination: "one"}, []string{"cleo", "ada"}, true},
+		"pending to two": {record.SentSearch{Destination: "two", State: record.DeliveryPending}, nil, false},
+		"a customer":     {record.SentSearch{CustomerID: "bob"}, []string{"bob"}, false},
+	} {
+		want.q.Limit = 10
+		found, err := f.directory().ListSent(f.Context(), want.q)
+		f.must(err)
+		var got []string
+		for _, d := range found {
+			got = append(got, d.CustomerID)
+		}
+		f.same(name, got, want.want)
+		mark, err := f.directory().SentMark(f.Context(), want.q, 2)
+		f.must(err)
+		f.same(name+": the mark", mark != "", want.mark)
+	}
+}
+
+func countsWhatArrived(f *fixture) {
+	f.sent("ada", "one", record.DeliveryDone, 0)
+	f.sent("ada", "one", record.DeliveryPending, 1)
+	f.sent("ada", "one", record.DeliveryPending, 0)
+	f.sent("ada", "two", record.DeliveryDead, 5)
+	got, err := f.directory().EndpointFigures(f.Context(), 100)
+	f.must(err)
+	if len(got) != 2 || got[0].Delivered != 1 || got[0].Failing != 1 || got[0].FailsAll() || got[0].LastDelivered.IsZero() || !got[1].FailsAll() {
+		f.Errorf("counted %+v", got)
+	}
+	newest, err := f.directory().EndpointFigures(f.Context(), 1)
+	f.must(err)
+	f.same("of the newest", len(newest), 1)
 }

@@ -94,6 +94,54 @@ func sessionRow(s curfew.Snapshot) []string {
 	}
 }
 
+// WritePayments writes payments as CSV, a row for each. It reads them page by page, each time behind the last.
+func WritePayments(w io.Writer, read func(after string) ([]curfew.Checkout, string, error)) error {
+	header := strings.Split("payment,reference,customer,name,email,plan,amount,currency,outcome,made,changed,session,note", ",")
+	for rows, after := [][]string{header}, ""; ; rows = nil {
+		found, next, err := read(after)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			customer := c.CustomerID
+			if customer == curfew.Nobody {
+				customer = ""
+			}
+			rows = append(rows, []string{
+				c.ID, cell(c.Ref), cell(customer), cell(c.Name), cell(c.Email), cell(c.Plan), decimal(c.Amount, c.Currency), strings.ToUpper(c.Currency),
+				string(c.Outcome), date(c.CreatedAt), date(c.UpdatedAt), c.SessionID, cell(c.Note),
+			})
+		}
+		if err := writeRows(w, rows...); err != nil || next == "" {
+			return err
+		}
+		after = next
+	}
+}
+
+// WriteSent writes deliveries as CSV, a row for each, without what was sent. It reads them page by page, each time behind
+// the last.
+func WriteSent(w io.Writer, read func(after string) ([]record.Delivery, string, error)) error {
+	header := strings.Split("delivery,event,channel,to,state,tries,status,error,customer,made,changed", ",")
+	for rows, after := [][]string{header}, ""; ; rows = nil {
+		found, next, err := read(after)
+		if err != nil {
+			return err
+		}
+		for _, d := range found {
+			v := Delivery(d)
+			rows = append(rows, []string{
+				v.ID, cell(v.Type), v.Channel, cell(v.Destination), v.State, strconv.FormatInt(v.Attempts, 10), strconv.Itoa(v.Status), cell(v.Error),
+				cell(v.CustomerID), date(v.CreatedAt), date(v.UpdatedAt),
+			})
+		}
+		if err := writeRows(w, rows...); err != nil || next == "" {
+			return err
+		}
+		after = next
+	}
+}
+
 // date is a time for programs; empty for the zero time.
 func date(t time.Time) string {
 	if t.IsZero() {

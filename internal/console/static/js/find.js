@@ -43,8 +43,10 @@ const option = (hit, n) => {
 };
 
 function show(hits, note) {
+  const before = chosen()?.getAttribute("href"); // what is shown again stays chosen
   list.replaceChildren(...hits.map(option), ...(note ? [h("p", { class: "quiet", role: "presentation" }, note)] : []));
   open(hits.length > 0 || Boolean(note));
+  mark(options().find((o) => o.getAttribute("href") === before));
 }
 
 function open(now) {
@@ -60,8 +62,12 @@ function choose(step) {
   const all = options();
   if (!all.length) return;
   const at = all.indexOf(chosen());
-  const next = all[(at + step + (at < 0 && step < 0 ? 1 : 0) + all.length) % all.length];
-  all.forEach((o) => o.setAttribute("aria-selected", String(o === next)));
+  mark(all[(at + step + (at < 0 && step < 0 ? 1 : 0) + all.length) % all.length]);
+}
+
+function mark(next) {
+  if (!next) return;
+  options().forEach((o) => o.setAttribute("aria-selected", String(o === next)));
   field.setAttribute("aria-activedescendant", next.id);
   next.scrollIntoView({ block: "nearest" });
 }
@@ -95,6 +101,9 @@ field.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// What is chosen is opened, rather than what is written asked for.
+field.form.addEventListener("submit", (event) => { if (chosen() && !list.hidden) event.preventDefault(); });
 
 const writing = (node) => node.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(node.nodeName);
 let going = 0; // when g was pressed

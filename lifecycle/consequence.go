@@ -230,7 +230,7 @@ var descriptions = map[ActionName]string{
 	CreditPayment:     "Makes the forfeited payment a credit: the customer can spend it on their next session of the same plan.",
 	FulfillPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
 		"waits for the slot for some time, and is then given back.",
-	AssignPayment: "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
+	AssignPayment:   "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
 	ProlongSession:  "Lets the session end by itself only that much later. It holds the customer's slot, and its mechanic's time, until then; what was bought and paid stays as it is.",
 	TransferRequest: "Gives the session to a colleague, who has as long to join as if they had accepted it. The mechanic is free for another; the customer keeps session, payment and place.",
 	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic now, where its customer is free and its payment has not moved on: " +

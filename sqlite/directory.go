@@ -32,14 +32,14 @@ AND (NOT $5 OR (sessions.status IN ('scheduled', 'waiting', 'live') AND sessions
 	selectMarkOfWorker = fromIDs + ` INDEXED BY sessions_mechanic` + byAge +
 		` AND lower(sessions.mechanic_id) = lower($3) AND sessions.mechanic_id = $3 AND sessions.mechanic_id IS NOT NULL` + newestIDs + ` LIMIT 1 OFFSET $4`
 
-	behindDeadline   = ` AND (sessions.expires_at, sessions.id) > ($1, $2)`
-	deadlines = ` ORDER BY sessions.expires_at, sessions.id`
-	isUnended = ` WHERE sessions.status IN ('scheduled', 'waiting', 'live')`
+	behindDeadline = ` AND (sessions.expires_at, sessions.id) > ($1, $2)`
+	deadlines      = ` ORDER BY sessions.expires_at, sessions.id`
+	ofDeadline     = ` WHERE sessions.status IN ('scheduled', 'waiting', 'live')`
 	// selectSessionsByDeadline has the position down to which it looks, and the bounds of the ids.
-	selectSessionsByDeadline = fromSessions + `sessions_deadline` + joinRequest + isUnended + behindDeadline + ofSearch + `
+	selectSessionsByDeadline = fromSessions + `sessions_deadline` + joinRequest + ofDeadline + behindDeadline + ofSearch + `
 AND ($6 = '' OR sessions.customer_id = $6) AND ($7 = '' OR sessions.mechanic_id = $7)
 AND (sessions.expires_at, sessions.id) <= ($9, $10) AND sessions.id >= $11 AND sessions.id < $12` + deadlines + ` LIMIT $13`
-	selectMarkByDeadline = `SELECT sessions.expires_at, sessions.id FROM sessions INDEXED BY sessions_deadline` + isUnended + behindDeadline + deadlines + ` LIMIT 1 OFFSET $3`
+	selectMarkByDeadline = `SELECT sessions.expires_at, sessions.id FROM sessions INDEXED BY sessions_deadline` + ofDeadline + behindDeadline + deadlines + ` LIMIT 1 OFFSET $3`
 )
 
 // ListSessions returns the sessions that match, in the order of the search.

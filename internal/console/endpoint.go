@@ -80,7 +80,8 @@ func endpointFacts(f record.EndpointFigures, newest []record.Delivery, at moment
 	}
 	facts := []Fact{
 		{Name: "Success rate", Value: strconv.Itoa(100*f.Delivered/all) + " %, of the last " + noun{"delivery", "deliveries"}.of(all) + " that were tried"},
-		{Name: "Dead", Value: grouped(f.Dead)}, {Name: "Failing, and tried again", Value: grouped(f.Failing)},
+		{Name: "Dead", Value: grouped(f.Dead)},
+		{Name: "Failing, and tried again", Value: grouped(f.Failing)},
 	}
 	if !f.LastDelivered.IsZero() {
 		facts = append(facts, Fact{Name: "The last one arrived", At: at.at(f.LastDelivered)})

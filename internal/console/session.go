@@ -60,34 +60,34 @@ func (s *Site) sessionView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	if q.Get("id") == "" {
 		return One{Missing: "No session is named: the list of sessions leads to each of them."}, nil
 	}
-	story, err := s.timeline.Session(ctx, wire.CanonicalID(q.Get("id")))
+	line, err := s.timeline.Session(ctx, wire.CanonicalID(q.Get("id")))
 	if errors.Is(err, curfew.NotFound) {
 		return One{Missing: "There is no session with this id."}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	problem.RequestOf(ctx).Describe(story.CustomerID, story.Session.ID, "")
-	at := moments{story.Session.Now}
-	v := One{ID: story.Session.ID, State: oneState(story.Session), Facts: sessionFacts(story.Session, at)}
-	if !story.Session.Status.Ended() {
-		v.Until, v.UntilSaid = at.at(story.Session.ExpiresAt), "left until it ends by itself"
+	problem.RequestOf(ctx).Describe(line.CustomerID, line.Session.ID, "")
+	at := moments{line.Session.Now}
+	v := One{ID: line.Session.ID, State: oneState(line.Session), Facts: sessionFacts(line.Session, at)}
+	if !line.Session.Status.Ended() {
+		v.Until, v.UntilSaid = at.at(line.Session.ExpiresAt), "left until it ends by itself"
 	}
-	for _, e := range slices.Backward(story.Entries) {
-		if line := entryView(e, at); e.At.After(at.now) {
-			v.Ahead = append(v.Ahead, line)
+	for _, e := range slices.Backward(line.Entries) {
+		if entry := entryView(e, at); e.At.After(at.now) {
+			v.Ahead = append(v.Ahead, entry)
 		} else {
-			v.Past = append(v.Past, line)
+			v.Past = append(v.Past, entry)
 		}
 	}
-	for _, c := range story.Checkouts {
-		line := paymentLine(c, story.Payments, s.pages, at)
-		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
+	for _, c := range line.Checkouts {
+		paid := paymentLine(c, line.Payments, s.pages, at)
+		if paid.Actions, err = s.paymentActions(ctx, c); err != nil {
 			return nil, err
 		}
-		v.Payments = append(v.Payments, line)
+		v.Payments = append(v.Payments, paid)
 	}
-	v.Actions = s.sessionActions(story)
+	v.Actions = s.sessionActions(line)
 	return v, nil
 }
 
@@ -131,8 +131,14 @@ func sessionFacts(s curfew.Snapshot, at moments) []Fact {
 		name string
 		at   time.Time
 	}{
-		{"Created", s.CreatedAt}, {"Begins", s.StartsAt}, {"Deadline", s.ExpiresAt}, {"Accepted", s.AcceptedAt}, {"Customer joined", s.CustomerJoinedAt},
-		{"Mechanic joined", s.MechanicJoinedAt}, {"Live since", s.StartedAt}, {"Ended", s.EndedAt},
+		{"Created", s.CreatedAt},
+		{"Begins", s.StartsAt},
+		{"Deadline", s.ExpiresAt},
+		{"Accepted", s.AcceptedAt},
+		{"Customer joined", s.CustomerJoinedAt},
+		{"Mechanic joined", s.MechanicJoinedAt},
+		{"Live since", s.StartedAt},
+		{"Ended", s.EndedAt},
 	} {
 		if !of.at.IsZero() {
 			facts = append(facts, Fact{Name: of.name, At: at.at(of.at), Exact: true})
@@ -142,14 +148,14 @@ func sessionFacts(s curfew.Snapshot, at moments) []Fact {
 }
 
 // sessionActions returns what can be done about a session now. What is adopted is moved where its row is.
-func (s *Site) sessionActions(story timeline.SessionStory) []Action {
-	now := story.Session
+func (s *Site) sessionActions(line timeline.SessionTimeline) []Action {
+	now := line.Session
 	if now.Status.Ended() || now.Adopted() {
 		return nil
 	}
 	about := lifecycle.Target{Session: now, Named: true}
-	if len(story.Checkouts) > 0 {
-		about.Checkout = story.Checkouts[0]
+	if len(line.Checkouts) > 0 {
+		about.Checkout = line.Checkouts[0]
 	}
 	does := func(a lifecycle.ActionName) []string { return []string{s.keeper.Rules.Consequence(a, about)} }
 	if now.Overdue() {

@@ -19,9 +19,9 @@ const (
 	// mostHits is how many hits each way to look gives.
 	mostHits = 8
 	// recently is how many of the newest payments and sessions are looked through for a part of a word, and
-	// patience how long that may take.
-	recently = 20_000
-	patience = 500 * time.Millisecond
+	// searchTimeout how long that may take.
+	recently      = 20_000
+	searchTimeout = 500 * time.Millisecond
 )
 
 // FindStore is what a search needs of a database. Texts are compared with the letters of ASCII in lower case.
@@ -73,7 +73,7 @@ func (d Directory) Search(ctx context.Context, text string) (f Found, err error)
 		}
 		f.add(found)
 	}
-	found, err := d.Find.FindRecent(ctx, parts, recently, mostHits, patience)
+	found, err := d.Find.FindRecent(ctx, parts, recently, mostHits, searchTimeout)
 	if errors.Is(err, curfew.Unavailable) && ctx.Err() == nil {
 		f.Partial, err = true, nil
 	}

@@ -57,7 +57,7 @@ func showsTheTimeline(w *tab) {
 }
 
 // Many sessions of one customer are folded, and only the newest payments are shown: all of it fits a few screens.
-func aLongStoryIsFolded(w *tab) {
+func aLongTimelineIsFolded(w *tab) {
 	for range 12 {
 		f := w.fixture.pays("kim", "chat10", 1500)
 		_, err := w.fixture.keeper.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "kim"})

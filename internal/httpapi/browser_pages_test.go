@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
 		"filters narrow it down":                           filtersNarrow,
 		"a customer's timeline is shown":                   showsTheTimeline,
-		"a long story is folded":                           aLongStoryIsFolded,
+		"a long timeline is folded":                        aLongTimelineIsFolded,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
 		"what became of money is shown":                    moneyIsShown,

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,8 +161,9 @@ func pagesAreForTheirRoles(w *tab) {
 	w.says("main", "This page is not for you", "customer ada")
 	w.open(mechanicPage)
 	w.says("main", "This page is not for you")
-	if got := w.takeComplaints(); len(got) != 2 || !strings.Contains(got[0], "403") {
-		w.Errorf("the browser noted %q, want two answers of 403", got)
+	got := w.takeComplaints()
+	if len(got) == 0 || slices.ContainsFunc(got, func(noted string) bool { return !strings.Contains(noted, " 403 ") }) {
+		w.Errorf("the browser noted %q, want answers of 403 alone", got)
 	}
 	w.open(clearPage + "?customer=bob")
 	w.wait(alive)

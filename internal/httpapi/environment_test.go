@@ -78,7 +78,7 @@ func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.
 	must(t, err)
 	hub := stream.New(store.Store.(stream.Store), stream.Options{Encode: sse.Encode}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
-		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Directory: directory.New(store.Store.(directoryStore)), Identity: env.identity, Once: store.Store, Streams: streams{hub},
+		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Directory: directory.New(store.Store.(directoryStore)), Identity: env.identity, Once: store.Store, Streams: streams{hub}, //nolint:errcheck,forcetypeassert // both are
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
 		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), Audit: audit.New(audit.Options{Store: store.Store.(audit.Store)}), AuditReader: store.Store.(audit.Store), Approvals: store.Store.(approval.Store), SignIns: auth.SignInOptions{Store: store.Store.(auth.SignInStore)}, Privacy: privacy.Service{Store: store.Store.(privacy.Store)}, Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
 	})

@@ -35,6 +35,10 @@ type directoryStore interface {
 	FindPayers(ctx context.Context, of record.Span, limit int) ([]record.Hit, error)
 	FindMechanics(ctx context.Context, of record.Span, limit int) ([]record.Hit, error)
 	FindRecent(ctx context.Context, parts []string, depth, limit int, within time.Duration) ([]record.Hit, error)
+}
+
+// listStore is the part of a store that lists payments and deliveries for operators.
+type listStore interface {
 	ListPayments(ctx context.Context, q record.PaymentSearch) ([]curfew.Checkout, error)
 	PaymentMark(ctx context.Context, q record.PaymentSearch, depth int) (string, error)
 	ListSent(ctx context.Context, q record.SentSearch) ([]record.Delivery, error)
@@ -42,15 +46,19 @@ type directoryStore interface {
 	EndpointFigures(ctx context.Context, depth int) ([]record.EndpointFigures, error)
 }
 
-func (f *fixture) directory() directoryStore {
+func directoryOf(f *fixture) directoryStore {
 	return f.Store.(directoryStore) //nolint:errcheck,forcetypeassert // both are
 }
 
+func listsOf(f *fixture) listStore {
+	return f.Store.(listStore) //nolint:errcheck,forcetypeassert // both are
+}
+
 // customersOf returns whose sessions a search lists, in order.
-func (f *fixture) customersOf(q record.SessionSearch) string {
+func customersOf(f *fixture, q record.SessionSearch) string {
 	f.Helper()
 	q.Limit = 100
-	found, err := f.directory().ListSessions(f.Context(), q)
+	found, err := directoryOf(f).ListSessions(f.Context(), q)
 	f.must(err)
 	var all []string
 	for _, s := range found {
@@ -60,22 +68,22 @@ func (f *fixture) customersOf(q record.SessionSearch) string {
 }
 
 // aDirectory has sessions of Ada, Bob, Cleo and Dora: one that is overdue, one that has a mechanic, and one that ended.
-func (f *fixture) aDirectory() {
+func aDirectory(f *fixture) {
 	f.Helper()
 	f.aged(f.admit("ada"), time.Hour)
 	f.accepted("bob", "Max")
-	f.finished(f.admit("cleo"))
+	finished(f, f.admit("cleo"))
 	f.admit("dora")
 }
 
 // finished ends a session.
-func (f *fixture) finished(st curfew.Snapshot) {
+func finished(f *fixture, st curfew.Snapshot) {
 	f.Helper()
 	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 }
 
 func listsWhatIsChosen(f *fixture) {
-	f.aDirectory()
+	aDirectory(f)
 	now := time.Now()
 	for search, want := range map[string]struct {
 		q    record.SessionSearch
@@ -98,49 +106,49 @@ func listsWhatIsChosen(f *fixture) {
 		"due of one":   {record.SessionSearch{ByDeadline: true, CustomerID: "dora"}, "dora"},
 		"due later":    {record.SessionSearch{ByDeadline: true, From: now.Add(time.Hour)}, ""},
 	} {
-		f.same(search, f.customersOf(want.q), want.want)
+		f.same(search, customersOf(f, want.q), want.want)
 	}
 }
 
 func ordersTheSame(f *fixture) {
-	f.aDirectory()
-	byDeadline := strings.Fields(f.customersOf(record.SessionSearch{ByDeadline: true}))
+	aDirectory(f)
+	byDeadline := strings.Fields(customersOf(f, record.SessionSearch{ByDeadline: true}))
 	if byDeadline[0] != "ada" {
 		f.Errorf("the first by deadline is %s", byDeadline[0])
 	}
-	byAge := strings.Fields(f.customersOf(record.SessionSearch{Status: curfew.Waiting}))
+	byAge := strings.Fields(customersOf(f, record.SessionSearch{Status: curfew.Waiting}))
 	slices.Sort(byDeadline)
 	slices.Sort(byAge)
 	f.same("those that wait", byDeadline, byAge)
 }
 
 func marksAPlace(f *fixture) {
-	f.aDirectory()
+	aDirectory(f)
 	for _, q := range []record.SessionSearch{{}, {ByDeadline: true}} {
 		q.Limit = 100
-		all, err := f.directory().ListSessions(f.Context(), q)
+		all, err := directoryOf(f).ListSessions(f.Context(), q)
 		f.must(err)
-		mark, err := f.directory().SessionMark(f.Context(), q, 2)
+		mark, err := directoryOf(f).SessionMark(f.Context(), q, 2)
 		f.must(err)
 		f.same("the mark", mark, q.Place(all[2].Session))
 		q.Until = mark
-		down, err := f.directory().ListSessions(f.Context(), q)
+		down, err := directoryOf(f).ListSessions(f.Context(), q)
 		f.must(err)
 		f.same("rows down to it", len(down), 3)
 		q.After, q.Until = mark, curfew.Cursor{}
-		if mark, err = f.directory().SessionMark(f.Context(), q, 2); err != nil || mark != (curfew.Cursor{}) {
+		if mark, err = directoryOf(f).SessionMark(f.Context(), q, 2); err != nil || mark != (curfew.Cursor{}) {
 			f.Errorf("behind it the mark is %v, %v", mark, err)
 		}
 	}
 }
 
 func refusesTwoOwners(f *fixture) {
-	_, err := f.directory().ListSessions(f.Context(), record.SessionSearch{CustomerID: "ada", MechanicID: "Max", Limit: 1})
+	_, err := directoryOf(f).ListSessions(f.Context(), record.SessionSearch{CustomerID: "ada", MechanicID: "Max", Limit: 1})
 	f.kind(err, curfew.Invalid)
 }
 
-// said returns what was found, as kinds and ids.
-func said(found []record.Hit) []string {
+// hitsOf returns what was found, as kinds and ids.
+func hitsOf(found []record.Hit) []string {
 	all := []string{}
 	for _, m := range found {
 		all = append(all, m.Kind+" "+m.ID)
@@ -155,22 +163,22 @@ func findsWhatIsCalledSo(f *fixture) {
 	for text, want := range map[string][]string{
 		"ada": {"customer ada", "customer ada"}, c.Ref: {"payment " + c.ID}, "Ada": {}, "": {}, curfew.Nobody: {},
 	} {
-		found, err := f.directory().FindExact(f.Context(), text)
+		found, err := directoryOf(f).FindExact(f.Context(), text)
 		f.must(err)
-		f.same("found by "+text, said(found), want)
+		f.same("found by "+text, hitsOf(found), want)
 	}
 }
 
 func findsIDs(f *fixture) {
 	st := f.admit("ada")
 	low, high := st.ID[:24]+"000000000000", st.ID[:24]+"ffffffffffff"
-	found, err := f.directory().FindIDs(f.Context(), low, high, 5)
+	found, err := directoryOf(f).FindIDs(f.Context(), low, high, 5)
 	f.must(err)
-	f.same("found", said(found), []string{"session " + st.ID})
+	f.same("found", hitsOf(found), []string{"session " + st.ID})
 	if found[0].CustomerID != "ada" || found[0].Status != "waiting" || found[0].Plan != "chat10" {
 		f.Errorf("found %+v", found[0])
 	}
-	none, err := f.directory().FindIDs(f.Context(), "no", "id", 5)
+	none, err := directoryOf(f).FindIDs(f.Context(), "no", "id", 5)
 	f.must(err)
 	f.same("found by what is no id", len(none), 0)
 }
@@ -182,25 +190,25 @@ func findsPayers(f *fixture) {
 			a.Checkout.Name, a.Checkout.Email, a.Session.Plan = name, "Mail"+fmt.Sprint(i)+"@example.org", "chat10"
 			st, err := f.Store.Admit(f.Context(), a)
 			f.must(err)
-			f.finished(st)
+			finished(f, st)
 		}
 	}
 	for begins, want := range map[string][]string{
 		"kim": {"customer customer-0", "customer customer-1"}, "kim Ö": {"customer customer-0"}, "mail2": {"customer customer-2"}, "im": {},
 	} {
-		found, err := f.directory().FindPayers(f.Context(), record.Span{From: begins, Below: begins + "\U0010ffff"}, 5)
+		found, err := directoryOf(f).FindPayers(f.Context(), record.Span{From: begins, Below: begins + "\U0010ffff"}, 5)
 		f.must(err)
-		f.same("found by "+begins, said(found), want)
+		f.same("found by "+begins, hitsOf(found), want)
 	}
 }
 
 func findsMechanics(f *fixture) {
 	for i, mechanic := range []string{"max", "Max", "mara", "zoe"} {
-		f.finished(f.accepted(fmt.Sprint("customer-", i), mechanic))
+		finished(f, f.accepted(fmt.Sprint("customer-", i), mechanic))
 	}
-	found, err := f.directory().FindMechanics(f.Context(), record.Span{From: "ma", Below: "ma\U0010ffff"}, 5)
+	found, err := directoryOf(f).FindMechanics(f.Context(), record.Span{From: "ma", Below: "ma\U0010ffff"}, 5)
 	f.must(err)
-	got := said(found)
+	got := hitsOf(found)
 	f.same("found", len(got), 2) // of those that differ by their case alone, one
 	f.same("the first", got[1], "mechanic mara")
 }
@@ -215,11 +223,11 @@ func findsWhatIsRecent(f *fixture) {
 		strings.ToLower(c.Ref)[8:]: {"payment " + c.ID},
 		"nothing":                  {},
 	} {
-		found, err := f.directory().FindRecent(f.Context(), []string{"no such", part}, 100, 5, time.Minute)
+		found, err := directoryOf(f).FindRecent(f.Context(), []string{"no such", part}, 100, 5, time.Minute)
 		f.must(err)
-		f.same("found by "+part, said(found), want)
+		f.same("found by "+part, hitsOf(found), want)
 	}
-	found, err := f.directory().FindRecent(f.Context(), []string{"ada"}, 0, 5, time.Minute)
+	found, err := directoryOf(f).FindRecent(f.Context(), []string{"ada"}, 0, 5, time.Minute)
 	f.must(err)
 	f.same("found among nothing", len(found), 0)
 }
@@ -245,21 +253,21 @@ func listsPayments(f *fixture) {
 		"held, later": {record.PaymentSearch{Outcome: curfew.Held, From: now.Add(time.Hour)}, nil, false},
 	} {
 		want.q.Limit = 10
-		found, err := f.directory().ListPayments(f.Context(), want.q)
+		found, err := listsOf(f).ListPayments(f.Context(), want.q)
 		f.must(err)
 		var got []string
 		for _, c := range found {
 			got = append(got, c.CustomerID)
 		}
 		f.same(name, got, want.want)
-		mark, err := f.directory().PaymentMark(f.Context(), want.q, 2)
+		mark, err := listsOf(f).PaymentMark(f.Context(), want.q, 2)
 		f.must(err)
 		f.same(name+": the mark", mark != "", want.mark)
 	}
 }
 
 // sent adds a delivery in a state.
-func (f *fixture) sent(customer, destination string, state record.DeliveryState, failures int) {
+func sent(f *fixture, customer, destination string, state record.DeliveryState, failures int) {
 	f.Helper()
 	d := record.Delivery{
 		ID: newID(), CustomerID: customer, EventID: newID(), Subject: newID(), Channel: record.WebhookChannel, Queue: destination,
@@ -270,9 +278,9 @@ func (f *fixture) sent(customer, destination string, state record.DeliveryState,
 }
 
 func listsDeliveries(f *fixture) {
-	f.sent("ada", "one", record.DeliveryDone, 0)
-	f.sent("bob", "two", record.DeliveryDead, 5)
-	f.sent("cleo", "one", record.DeliveryPending, 1)
+	sent(f, "ada", "one", record.DeliveryDone, 0)
+	sent(f, "bob", "two", record.DeliveryDead, 5)
+	sent(f, "cleo", "one", record.DeliveryPending, 1)
 	for name, want := range map[string]struct {
 		q    record.SentSearch
 		want []string
@@ -286,30 +294,30 @@ func listsDeliveries(f *fixture) {
 		"a customer":     {record.SentSearch{CustomerID: "bob"}, []string{"bob"}, false},
 	} {
 		want.q.Limit = 10
-		found, err := f.directory().ListSent(f.Context(), want.q)
+		found, err := listsOf(f).ListSent(f.Context(), want.q)
 		f.must(err)
 		var got []string
 		for _, d := range found {
 			got = append(got, d.CustomerID)
 		}
 		f.same(name, got, want.want)
-		mark, err := f.directory().SentMark(f.Context(), want.q, 2)
+		mark, err := listsOf(f).SentMark(f.Context(), want.q, 2)
 		f.must(err)
 		f.same(name+": the mark", mark != "", want.mark)
 	}
 }
 
 func countsWhatArrived(f *fixture) {
-	f.sent("ada", "one", record.DeliveryDone, 0)
-	f.sent("ada", "one", record.DeliveryPending, 1)
-	f.sent("ada", "one", record.DeliveryPending, 0)
-	f.sent("ada", "two", record.DeliveryDead, 5)
-	got, err := f.directory().EndpointFigures(f.Context(), 100)
+	sent(f, "ada", "one", record.DeliveryDone, 0)
+	sent(f, "ada", "one", record.DeliveryPending, 1)
+	sent(f, "ada", "one", record.DeliveryPending, 0)
+	sent(f, "ada", "two", record.DeliveryDead, 5)
+	got, err := listsOf(f).EndpointFigures(f.Context(), 100)
 	f.must(err)
 	if len(got) != 2 || got[0].Delivered != 1 || got[0].Failing != 1 || got[0].FailsAll() || got[0].LastDelivered.IsZero() || !got[1].FailsAll() {
 		f.Errorf("counted %+v", got)
 	}
-	newest, err := f.directory().EndpointFigures(f.Context(), 1)
+	newest, err := listsOf(f).EndpointFigures(f.Context(), 1)
 	f.must(err)
 	f.same("of the newest", len(newest), 1)
 }

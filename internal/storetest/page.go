@@ -279,7 +279,7 @@ func sessionsBy(search record.SessionSearch) func(*fixture) page {
 		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 			search := search
 			search.After, search.Limit = after, limit
-			return f.directory().ListSessions(ctx, search)
+			return directoryOf(f).ListSessions(ctx, search)
 		}, func(st curfew.Snapshot) curfew.Cursor { return search.Place(st.Session) })
 	}
 }

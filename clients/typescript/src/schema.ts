@@ -2029,8 +2029,42 @@ export interface Operations {
       /** The length of a page */
       limit?: number | undefined;
     } | undefined }; result: AuditPage };
+  /** List payments, the newest first */
+  listPayments: { input: { query?: {
+      /** Only these */
+      outcome?: CheckoutOutcome | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those of one of these amounts, in minor units, separated by commas */
+      amount?: number[] | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+      /** The nextCursor of the page before */
+      after?: string | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
+    } | undefined }; result: CheckoutPage };
   /** Fulfill a paid checkout */
   fulfillCheckout: { input: { body: Purchase }; result: Fulfillment };
+  /** The same payments as CSV, all of them */
+  exportPayments: { input: { query?: {
+      /** Only these */
+      outcome?: CheckoutOutcome | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those of one of these amounts, in minor units, separated by commas */
+      amount?: number[] | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+    } | undefined }; result: string };
   /** List a customer's payments */
   listCheckouts: { input: { id: string }; result: Checkouts };
   /** End what a customer has open */
@@ -2132,6 +2166,19 @@ export interface Operations {
       /** The length of a page */
       limit?: number | undefined;
     } | undefined }; result: Deliveries };
+  /** Deliveries as CSV, the newest first, without what was sent */
+  exportDeliveries: { input: { query?: {
+      /** Only these */
+      state?: "pending" | "delivered" | "dead" | undefined;
+      /** Only this endpoint's */
+      endpoint?: string | undefined;
+      /** Only those about this customer */
+      customerId?: string | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+    } | undefined }; result: string };
   /** Replay all dead deliveries of an endpoint */
   replayDead: { input: { body: DeadOf }; result: Replayed };
   /** Read a delivery */
@@ -2254,7 +2301,9 @@ export const routes = {
   approve: "POST /api/approvals/{id}/approve",
   reject: "POST /api/approvals/{id}/reject",
   listAudit: "GET /api/audit",
+  listPayments: "GET /api/checkouts",
   fulfillCheckout: "POST /api/checkouts",
+  exportPayments: "GET /api/checkouts.csv",
   listCheckouts: "GET /api/customers/{id}/checkouts",
   clearCustomer: "POST /api/customers/{id}/clear",
   eraseCustomer: "POST /api/customers/{id}/erase",
@@ -2283,6 +2332,7 @@ export const routes = {
   unassignSession: "POST /api/debug/sessions/{id}/release",
   listSettings: "GET /api/debug/settings",
   listDeliveries: "GET /api/deliveries",
+  exportDeliveries: "GET /api/deliveries.csv",
   replayDead: "POST /api/deliveries/replay",
   readDelivery: "GET /api/deliveries/{id}",
   replayDelivery: "POST /api/deliveries/{id}/replay",

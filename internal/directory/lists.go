@@ -61,9 +61,12 @@ func cut[T any](found []T, limit int, mark string, id func(T) string, err error)
 	return found, mark, nil
 }
 
+// endpointDepth is how many of the newest deliveries are counted: pages that stay open ask again and again.
+const endpointDepth = 1000
+
 // EndpointFigures returns what became of the newest deliveries, by the endpoint that they went to.
 func (d Directory) EndpointFigures(ctx context.Context) (map[string]record.EndpointFigures, error) {
-	all, err := d.Lists.EndpointFigures(ctx, record.SearchDepth)
+	all, err := d.Lists.EndpointFigures(ctx, endpointDepth)
 	by := make(map[string]record.EndpointFigures, len(all))
 	for _, f := range all {
 		by[f.Destination] = f

@@ -20,7 +20,7 @@ const (
 	mostHits = 8
 	// recently is how many of the newest payments and sessions are looked through for a part of a word, and
 	// searchTimeout how long that may take.
-	recently      = 20_000
+	recently      = 10_000
 	searchTimeout = 500 * time.Millisecond
 )
 

@@ -33,8 +33,8 @@ const (
 	selectMarkOfWorker = fromIDs + ` AND lower(s.mechanic_id COLLATE "C") = lower($3::text COLLATE "C") AND texteq(s.mechanic_id, $3)` +
 		newestIDs + ` OFFSET $4 LIMIT 1`
 
-	behindDeadline   = ` AND s.status IN ('scheduled', 'waiting', 'live') AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
-	deadlines = ` ORDER BY s.expires_at, s.id`
+	behindDeadline = ` AND s.status IN ('scheduled', 'waiting', 'live') AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
+	deadlines      = ` ORDER BY s.expires_at, s.id`
 	// dueSearch has the position down to which it looks, and the bounds of the ids.
 	dueSearch = behindDeadline + ofSearch + ` AND ($6 = '' OR s.customer_id = $6) AND ($7 = '' OR s.mechanic_id = $7)
 		AND (s.expires_at, s.id) <= ($8::timestamptz, $9::uuid) AND s.id >= $10::uuid AND s.id < $11::uuid`

@@ -50,6 +50,7 @@ var rooms = map[string]room{
 	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/record", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/directory": {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/discreet":  {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/forecast":  {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
@@ -70,17 +71,17 @@ var rooms = map[string]room{
 	"internal/timeline":   {ours: []string{".", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/suggest":    {stdlib: true, never: append([]string{"net/http"}, drivers...)},
-	"internal/wire":       {ours: []string{".", "internal/forecast", "internal/record", "lifecycle", "internal/privacy", "internal/timeline", "api"}, never: drivers},
+	"internal/wire":       {ours: []string{".", "internal/directory", "internal/forecast", "internal/record", "lifecycle", "internal/privacy", "internal/timeline", "api"}, never: drivers},
 
 	"internal/console": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/forecast", "internal/limit", "internal/problem", "internal/timeline", "internal/wire",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/directory", "internal/forecast", "internal/limit", "internal/problem", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/approval", "internal/audit", "internal/auth", "internal/console", "internal/forecast", "internal/job", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/approval", "internal/audit", "internal/auth", "internal/console", "internal/directory", "internal/forecast", "internal/job", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
 			"internal/privacy", "internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -103,7 +104,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/approval", "internal/audit", "internal/auth", "internal/backup",
-			"internal/config", "internal/console", "internal/demo", "internal/discreet", "internal/forecast", "internal/httpapi", "internal/invariant", "internal/job", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
+			"internal/config", "internal/console", "internal/directory", "internal/demo", "internal/discreet", "internal/forecast", "internal/httpapi", "internal/invariant", "internal/job", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

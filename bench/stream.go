@@ -21,6 +21,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
@@ -84,7 +85,7 @@ func openStreamServer(ctx context.Context, db database, key string) (*streamServ
 	}
 	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.wake})
 	srv, err := httpapi.New(httpapi.Options{
-		Keeper: s.keeper, Timeline: timeline.New(db.store, s.keeper.Rules), Identity: identity, Once: db.store, Keys: db.store, Revocations: db.store, Audit: audit.New(audit.Options{Store: db.store}), AuditReader: db.store, Approvals: db.store, Jobs: db.store, SignIns: auth.SignInOptions{Store: db.store}, Ready: db.store.Ping, Streams: follows{hub},
+		Keeper: s.keeper, Timeline: timeline.New(db.store, s.keeper.Rules), Directory: directory.New(db.store), Identity: identity, Once: db.store, Keys: db.store, Revocations: db.store, Audit: audit.New(audit.Options{Store: db.store}), AuditReader: db.store, Approvals: db.store, Jobs: db.store, SignIns: auth.SignInOptions{Store: db.store}, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {

@@ -17,12 +17,14 @@ const (
 	CancelSession     ActionName = "cancel"
 	AssignPayment     ActionName = "assign"
 	CloseRefundAction ActionName = "by_hand" // it was given back already
+	ProlongSession    ActionName = "prolong"
+	TransferRequest   ActionName = "transfer" // to a colleague
 )
 
 // ActionNames lists the actions.
 func ActionNames() []ActionName {
 	return []ActionName{
 		ClearCustomer, ForceClear, ReleaseSlot, RefundPayment, CreditPayment, FulfillPayment, UndoRun, EndSession, CancelSession,
-		AssignPayment, CloseRefundAction,
+		AssignPayment, CloseRefundAction, ProlongSession, TransferRequest,
 	}
 }

@@ -29,6 +29,10 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 		return r.clears(t)
 	case ReleaseSlot:
 		return releases(t)
+	case ProlongSession:
+		return prolongs(t)
+	case TransferRequest:
+		return r.transfers(t)
 	case RefundPayment, CloseRefundAction:
 		return r.refunds(a, t)
 	case FulfillPayment:
@@ -133,12 +137,35 @@ func rest(t Target) string {
 }
 
 func releases(t Target) string {
-	who := "its mechanic"
-	if t.Named && t.Session.Assigned() {
-		who = "mechanic " + t.Session.MechanicID
-	}
-	return "The session goes back into the queue with its place kept, and " + who + " is free for another. " +
+	return "The session goes back into the queue with its place kept, and " + mechanicOf(t) + " is free for another. " +
 		"The customer keeps session and payment; where nobody else accepts in time, it ends by itself as expired."
+}
+
+// mechanicOf names the mechanic of a session, for operators by their id.
+func mechanicOf(t Target) string {
+	if t.Named && t.Session.Assigned() {
+		return "mechanic " + t.Session.MechanicID
+	}
+	return "its mechanic"
+}
+
+// prolongs describes what a later deadline does.
+func prolongs(t Target) string {
+	said := "The session ends by itself only that much later, and holds the customer's slot until then"
+	if t.Session.Assigned() {
+		said += ", and the time of " + mechanicOf(t)
+	}
+	if t.Session.Status == curfew.Live {
+		return said + ". What was bought stays as it is: nothing more is charged, and no time is added to what was paid for."
+	}
+	return said + ". Its payment stays as it is."
+}
+
+// transfers describes what giving a request to a colleague does.
+func (r *Rules) transfers(t Target) string {
+	return fmt.Sprintf("The colleague has the session from now on, and %s to join it; you are free for another. "+
+		"The customer keeps session, payment and place. A colleague who has a session already is refused.",
+		Span(r.policy.JoinDeadline(t.Session.Plan).After))
 }
 
 // refunds describes what giving a payment back does.
@@ -203,7 +230,9 @@ var descriptions = map[ActionName]string{
 	CreditPayment:     "Makes the forfeited payment a credit: the customer can spend it on their next session of the same plan.",
 	FulfillPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
 		"waits for the slot for some time, and is then given back.",
-	AssignPayment: "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
+	AssignPayment:   "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
+	ProlongSession:  "Lets the session end by itself only that much later. It holds the customer's slot, and its mechanic's time, until then; what was bought and paid stays as it is.",
+	TransferRequest: "Gives the session to a colleague, who has as long to join as if they had accepted it. The mechanic is free for another; the customer keeps session, payment and place.",
 	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic now, where its customer is free and its payment has not moved on: " +
 		"a credit is spent again, a refund that nobody asked for yet is taken back. What was live, or missed, does not come back, and what cannot is named. Nothing ended is reopened.",
 }

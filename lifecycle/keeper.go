@@ -2,7 +2,6 @@ package lifecycle
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -135,12 +134,6 @@ func New(store Store, o Options) (*Keeper, error) {
 
 // newID returns a UUIDv7. It panics only if the system provides no randomness.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// idBefore is an id that sorts before every id made from that moment on.
-func idBefore(t time.Time) string {
-	ms := t.UnixMilli()
-	return fmt.Sprintf("%08x-%04x-0000-0000-000000000000", ms>>16, ms&0xffff)
-}
 
 type nobody struct{}
 

@@ -288,7 +288,7 @@ func (c *comparison) forget(ctx context.Context, checkoutID string, still []stri
 // begins where the window does.
 func (c *comparison) compareUnlisted(ctx context.Context) error {
 	c.job.report(comparingKept, c.result.Paid, -1)
-	after := idBefore(c.result.Since)
+	after := record.IDAt(c.result.Since)
 	for {
 		page, err := c.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
 		if err != nil {

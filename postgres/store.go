@@ -53,6 +53,8 @@ type Store struct {
 	erasures
 	schema
 	backup
+	directory
+	lists
 }
 
 // Options of OpenWith. The zero value is Open's.
@@ -107,6 +109,6 @@ func New(p *pgxpool.Pool) *Store {
 func newStore(p *pool) *Store {
 	d := &db{p}
 	return &Store{
-		d, admissions{d, newGroupCommit(p)}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, apiKeys{d}, revocations{d}, signIns{d}, audit{d}, approvals{d}, jobs{d}, unsubscriptions{d}, erasures{d}, schema{d, &permitted{}}, backup{d},
+		d, admissions{d, newGroupCommit(p)}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, apiKeys{d}, revocations{d}, signIns{d}, audit{d}, approvals{d}, jobs{d}, unsubscriptions{d}, erasures{d}, schema{d, &permitted{}}, backup{d}, directory{d}, lists{d},
 	}
 }

@@ -73,6 +73,8 @@ type Store struct {
 	erasures
 	schema
 	backup
+	directory
+	lists
 }
 
 // Open opens the file. It neither creates nor checks tables; Migrate and Verify do.
@@ -105,7 +107,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 func newStore(d *db) *Store {
 	return &Store{
-		d, admissions{d}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, apiKeys{d}, revocations{d}, signIns{d}, audit{d}, approvals{d}, jobs{d}, unsubscriptions{d}, erasures{d}, schema{d}, backup{d},
+		d, admissions{d}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, apiKeys{d}, revocations{d}, signIns{d}, audit{d}, approvals{d}, jobs{d}, unsubscriptions{d}, erasures{d}, schema{d}, backup{d}, directory{d}, lists{d},
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -45,6 +46,9 @@ type database interface {
 	privacy.Store
 	approval.Store
 	job.Store
+	directory.Store
+	directory.FindStore
+	directory.ListStore
 	migrator
 	inspector
 	restoreTarget

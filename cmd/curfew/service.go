@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/metrics"
@@ -156,7 +157,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		svc.clock.svc, clock = svc, svc.clock
 	}
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
-		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, Audit: svc.audit, AuditReader: svc.db, Approvals: svc.db, Jobs: svc.db, TwoPersons: s.twoPersons(), SignIns: s.signIns(svc.db), Privacy: privacy.Service{Store: svc.db}, Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(), SessionURL: text(s.SessionURL), Instead: s.instead(), Forecasts: forecast.New(svc.db),
+		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Directory: directory.New(svc.db), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, Audit: svc.audit, AuditReader: svc.db, Approvals: svc.db, Jobs: svc.db, TwoPersons: s.twoPersons(), SignIns: s.signIns(svc.db), Privacy: privacy.Service{Store: svc.db}, Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(), SessionURL: text(s.SessionURL), Instead: s.instead(), Forecasts: forecast.New(svc.db),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -30,7 +31,7 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.timeline.Explain(ctx, q, before)
+	t, err := s.timeline.Page(ctx, q, before, entriesShown)
 	switch curfew.KindOf(err) {
 	case curfew.NotFound, curfew.Invalid:
 		if err != nil {
@@ -41,8 +42,21 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 		return nil, err
 	}
 	problem.RequestOf(ctx).Describe(t.Audited())
-	return timelineView(q, t, s.pages, moments{time.Now()}), nil
+	v := timelineView(q, t, s.pages, moments{time.Now()})
+	for i, c := range t.Checkouts[:len(v.Payments)] {
+		if v.Payments[i].Actions, err = s.paymentActions(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
 }
+
+// How much of a customer's story is shown at once.
+const (
+	entriesShown = 100
+	linesShown   = 6 // of payments
+	namesShown   = 3 // of sessions: the timeline names the others
+)
 
 func timelineView(q string, t timeline.Timeline, pages providerPages, at moments) Customer {
 	v := Customer{
@@ -65,16 +79,35 @@ func timelineView(q string, t timeline.Timeline, pages providerPages, at moments
 			v.Past = append(v.Past, line)
 		}
 	}
-	for _, s := range t.Sessions {
+	for _, s := range t.Sessions[:min(namesShown, len(t.Sessions))] {
 		v.Sessions = append(v.Sessions, sessionLine(s, at))
 	}
-	for _, c := range t.Checkouts {
+	for _, c := range t.Checkouts[:min(linesShown, len(t.Checkouts))] {
 		v.Payments = append(v.Payments, paymentLine(c, t.Payments, pages, at))
 	}
+	v.introduce(t, at)
 	if t.More {
 		v.Older = Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(t.Next)}}.Encode()}
 	}
 	return v
+}
+
+// introduce adds what somebody on the phone with a customer asks first, and tells the story by session.
+func (v *Customer) introduce(t timeline.Timeline, at moments) {
+	if v.CustomerID == "" {
+		return
+	}
+	for _, c := range t.Checkouts {
+		v.Payer, v.Email = cmp.Or(v.Payer, c.Name), cmp.Or(v.Email, c.Email)
+	}
+	v.Chapters, v.Past = chapters(t, at), nil
+	whose := "?" + url.Values{"customerId": {v.CustomerID}}.Encode()
+	if len(t.Sessions) > namesShown {
+		v.AllSessions = Link{Name: "All sessions", Path: "/console/sessions" + whose}
+	}
+	if len(t.Checkouts) > linesShown {
+		v.AllPayments = Link{Name: "All payments", Path: "/console/payments" + whose}
+	}
 }
 
 // timelineState says at a glance whether the customer is blocked.
@@ -101,9 +134,16 @@ var doings = map[lifecycle.ActionName]Action{
 	lifecycle.UndoRun:        {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
 }
 
+// paymentDoings are the actions that stand on the rows of payments.
+var paymentDoings = map[lifecycle.ActionName]bool{lifecycle.RefundPayment: true, lifecycle.CreditPayment: true, lifecycle.FulfillPayment: true}
+
 func todos(t timeline.Timeline) []Todo {
 	var all []Todo
+	owned := t.CustomerID != "" && t.CustomerID != curfew.Nobody
 	for _, a := range t.Actions {
+		if owned && paymentDoings[a.Name] {
+			continue // it stands on the payment's row
+		}
 		call, ok := wire.Action(a)
 		do, known := doings[a.Name]
 		if !ok || !known {

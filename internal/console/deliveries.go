@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,9 +20,12 @@ import (
 // deliveriesShown is how many deliveries a page shows.
 const deliveriesShown = 50
 
-// deliveriesView shows where events are sent, and the deliveries with the state asked for, or else the dead ones.
+// deliveryParams are the filters of the list.
+var deliveryParams = []string{"state", "endpoint", "customerId", "from", "to"}
+
+// deliveriesView shows where events are sent, and the deliveries that the filters choose, the newest first.
 func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q, err := problem.PageQuery(r, "state", "endpoint", "after")
+	q, err := problem.PageQuery(r, append([]string{"after"}, deliveryParams...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -28,28 +33,34 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	if err != nil {
 		return nil, err
 	}
-	state := record.DeliveryDead
-	if asked := record.DeliveryState(q.Get("state")); slices.Contains(record.DeliveryStates(), asked) {
-		state = asked
-	}
-	found, err := s.deliveries.List(ctx, record.DeliverySearch{
-		State: state, Destination: q.Get("endpoint"), After: wire.CanonicalID(q.Get("after")), Limit: deliveriesShown + 1,
-	})
+	received, err := s.directory.EndpointFigures(ctx)
 	if err != nil {
 		return nil, err
 	}
-	at := moments{time.Now()}
 	var figures *curfew.DeliveryFigures // nil: they could not be counted, and are left out
 	if counted, err := s.keeper.Health.Deliveries(ctx); err == nil {
 		figures = &counted
 	}
-	v := Deliveries{State: deliveriesState(endpoints, figures), States: stateTabs(state, figures), Add: endpointAdder}
-	for _, e := range endpoints {
-		v.Endpoints = append(v.Endpoints, endpointView(e, at))
+	search, err := sentSearch(q)
+	if err != nil {
+		return nil, err
 	}
-	if len(found) > deliveriesShown {
-		found = found[:deliveriesShown]
-		v.More = Link{Name: "More deliveries", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
+	problem.RequestOf(ctx).Describe(search.CustomerID, "", string(search.State))
+	found, next, err := s.directory.Sent(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	at := moments{time.Now()}
+	v := Deliveries{
+		State: deliveriesState(endpoints, received, figures), States: stateTabs(search.State, figures), Add: endpointAdder,
+		Filters: deliveryFilters(q, search), CSV: "/api/deliveries.csv?" + sentQuery(search).Encode(),
+	}
+	for _, e := range endpoints {
+		v.Endpoints = append(v.Endpoints, endpointView(e, received[e.ID], at))
+	}
+	if next != "" {
+		v.Looked = len(found) < deliveriesShown
+		v.More = Link{Name: "Earlier deliveries", Path: "?" + further(q, deliveryParams, next, cmp.Or(string(search.State), everyState)).Encode()}
 	}
 	for _, d := range found {
 		v.Deliveries = append(v.Deliveries, deliveryView(d, endpoints, at))
@@ -57,10 +68,59 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	return v, nil
 }
 
-// deliveriesState says where events are sent, and what did not arrive. Nil figures could not be read.
-func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigures) State {
+// everyState is what the address says for deliveries of any state.
+const everyState = "all"
+
+// sentSearch reads the filters of the list.
+func sentSearch(q url.Values) (record.SentSearch, error) {
+	s := record.SentSearch{
+		State: record.DeliveryState(q.Get("state")), Destination: q.Get("endpoint"), CustomerID: q.Get("customerId"),
+		After: wire.CanonicalID(q.Get("after")), Limit: deliveriesShown,
+	}
+	if !slices.Contains(record.DeliveryStates(), s.State) {
+		s.State = ""
+	}
+	var err error
+	if s.From, err = day(q, "from"); err != nil {
+		return s, err
+	}
+	if s.To, err = day(q, "to"); err != nil {
+		return s, err
+	}
+	if !s.To.IsZero() {
+		s.To = s.To.AddDate(0, 0, 1) // the day is included
+	}
+	return s, s.Check()
+}
+
+// sentQuery returns the query of the API that chooses the same deliveries.
+func sentQuery(s record.SentSearch) url.Values {
+	q := apiQuery(record.SessionSearch{CustomerID: s.CustomerID, From: s.From, To: s.To})
+	if s.State != "" {
+		q.Set("state", string(s.State))
+	}
+	if s.Destination != "" {
+		q.Set("endpoint", s.Destination)
+	}
+	return q
+}
+
+func deliveryFilters(q url.Values, s record.SentSearch) DeliveryFilters {
+	f := DeliveryFilters{
+		State: cmp.Or(string(s.State), everyState), Endpoint: s.Destination, CustomerID: s.CustomerID, From: q.Get("from"), To: q.Get("to"),
+	}
+	f.Some = f.Endpoint+f.CustomerID+f.From+f.To != ""
+	return f
+}
+
+// deliveriesState says where events are sent, and what did not arrive: first of all, which endpoint receives nothing. Nil
+// figures could not be read.
+func deliveriesState(endpoints []record.Endpoint, received map[string]record.EndpointFigures, figures *curfew.DeliveryFigures) State {
 	on := 0
 	for _, e := range endpoints {
+		if f := received[e.ID]; e.Enabled && f.FailsAll() {
+			return State{Tone: "critical", Sentence: "Nothing arrives at " + hostOf(e.URL) + ": " + noun{"delivery", "deliveries"}.of(f.Dead+f.Failing) + " failed, none arrived."}
+		}
 		if e.Enabled {
 			on++
 		}
@@ -80,6 +140,14 @@ func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigure
 	return state
 }
 
+// hostOf returns the host of an address, or the address if it has none.
+func hostOf(address string) string {
+	if at, err := url.Parse(address); err == nil && at.Host != "" {
+		return at.Host
+	}
+	return address
+}
+
 // stateTabs counts what is not delivered, and nothing else.
 func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []Tab {
 	tab := func(state record.DeliveryState, name string) Tab {
@@ -89,7 +157,9 @@ func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []T
 	if figures != nil {
 		dead.Count, pending.Count = grouped(figures.Dead), grouped(figures.Pending)
 	}
-	return []Tab{dead, pending, tab(record.DeliveryDone, "Delivered")}
+	all := tab(everyState, "All")
+	all.Here = chosen == ""
+	return []Tab{all, dead, pending, tab(record.DeliveryDone, "Delivered")}
 }
 
 // endpointAdder returns the button that adds an endpoint.
@@ -103,7 +173,7 @@ var endpointAdder = Action{
 	},
 }
 
-func endpointView(e record.Endpoint, at moments) Endpoint {
+func endpointView(e record.Endpoint, f record.EndpointFigures, at moments) Endpoint {
 	path := "/api/webhook-endpoints/" + e.ID
 	v := Endpoint{
 		ID: e.ID, URL: e.URL, Description: e.Description, Events: "all events", Enabled: e.Enabled,
@@ -111,6 +181,10 @@ func endpointView(e record.Endpoint, at moments) Endpoint {
 	}
 	if len(e.Kinds) > 0 {
 		v.Events = strings.Join(e.Kinds, ", ")
+	}
+	if all := f.Delivered + f.Dead + f.Failing; all > 0 {
+		v.Arrived, v.LastAt = grouped(f.Delivered)+" of the last "+grouped(all)+" arrived", at.at(f.LastDelivered)
+		v.Tone = map[bool]string{true: "critical"}[f.FailsAll()]
 	}
 	off, on := false, true
 	toggle := Action{
@@ -138,17 +212,17 @@ func endpointView(e record.Endpoint, at moments) Endpoint {
 
 func deliveryView(d record.Delivery, endpoints []record.Endpoint, at moments) Delivery {
 	v := Delivery{
-		ID: d.ID, Kind: d.Kind, To: d.Receiver(), Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
+		ID: d.ID, Short: short(d.ID), Kind: d.Kind, To: d.Receiver(), Channel: d.Channel, Subject: d.Subject, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
 		Error: d.Error, CustomerID: d.CustomerID, CreatedAt: at.at(d.CreatedAt),
 	}
 	if d.CustomerID == curfew.Nobody {
 		v.CustomerID = ""
 	}
 	if i := slices.IndexFunc(endpoints, func(e record.Endpoint) bool { return e.ID == d.Destination }); i >= 0 {
-		v.To = endpoints[i].URL
+		v.To, v.Endpoint = endpoints[i].URL, d.Destination
 	}
 	if d.Status != 0 && v.Error == "" {
-		v.Error = "answered " + grouped(d.Status)
+		v.Error = "answered " + strconv.Itoa(d.Status)
 	}
 	if d.State == record.DeliveryPending {
 		v.NextAt = at.at(d.NextAt)

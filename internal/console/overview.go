@@ -145,6 +145,10 @@ func figureGroups(h api.Health) []Group {
 	bad := func(key, name string, n *int, hint, tone string) Figure {
 		return Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
 	}
+	sessions := func(f Figure, query string) Figure {
+		f.Href = "/console/sessions?sort=deadline" + query
+		return f
+	}
 	payments := func(key, name string, of curfew.Outcome, n *int, hint, tone string) Figure {
 		f := bad(key, name, n, hint, tone)
 		f.Href = "/console/payments?outcome=" + string(of)
@@ -152,20 +156,20 @@ func figureGroups(h api.Health) []Group {
 	}
 	return []Group{
 		{Key: "sessions", Name: "Sessions", Figures: []Figure{
-			{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"},
-			{Key: "waiting", Name: "Waiting", Value: status(curfew.Waiting)},
-			{Key: "live", Name: "Live", Value: status(curfew.Live)},
-			{Key: "scheduled", Name: "Scheduled", Value: status(curfew.Scheduled)},
+			sessions(Figure{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"}, ""),
+			sessions(Figure{Key: "waiting", Name: "Waiting", Value: status(curfew.Waiting)}, "&status=waiting"),
+			sessions(Figure{Key: "live", Name: "Live", Value: status(curfew.Live)}, "&status=live"),
+			sessions(Figure{Key: "scheduled", Name: "Scheduled", Value: status(curfew.Scheduled)}, "&status=scheduled"),
 		}},
 		{Key: "overdue", Name: "Overdue", Figures: []Figure{
-			bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"),
-			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for a long time", "critical"),
-			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to no mechanic", "warning"),
-			bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"),
+			sessions(bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"), "&status=waiting&overdue=true"),
+			sessions(bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for a long time", "critical"), "&status=waiting&overdue=true"),
+			rows(bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to no mechanic", "warning"), "?rules="+string(curfew.Orphans)),
+			sessions(bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"), "&status=live&overdue=true"),
 		}},
 		{Key: "mechanics", Name: "Mechanics", Figures: []Figure{
-			{Key: "busy", Name: "Busy", Value: h.Mechanics.Busy},
-			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected},
+			{Key: "busy", Name: "Busy", Value: h.Mechanics.Busy, Href: "/console/sessions?sort=deadline"},
+			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected, Href: "/" + MechanicPage},
 		}},
 		{Key: "money", Name: "Money", Figures: []Figure{
 			payments("deferred", "Deferred", curfew.Deferred, outcome(curfew.Deferred), "wait for a slot", ""),
@@ -173,6 +177,12 @@ func figureGroups(h api.Health) []Group {
 			payments("held", "Held", curfew.Held, outcome(curfew.Held), "need a decision", "critical"),
 		}},
 	}
+}
+
+// rows lets a figure lead to the rows that a cleanup would end.
+func rows(f Figure, query string) Figure {
+	f.Href = "/" + CleanupPage + query
+	return f
 }
 
 func counted(by map[string]int, name string) *int {

@@ -27,18 +27,20 @@ type Page struct {
 type Link struct {
 	Name, Path string
 	Here       bool
+	Key        string // that leads there, after g; empty: none
 }
 
 // console lists the pages of the console, in the order of the navigation.
 var console = []Link{
-	{Name: "Overview", Path: "/"},
-	{Name: "Cleanup", Path: "/" + CleanupPage},
-	{Name: "Customer", Path: "/console/customer"},
-	{Name: "Payments", Path: "/console/payments"},
-	{Name: "Deliveries", Path: "/console/deliveries"},
-	{Name: "Keys", Path: "/console/keys"},
+	{Name: "Overview", Path: "/", Key: "o"},
+	{Name: "Sessions", Path: "/console/sessions", Key: "s"},
+	{Name: "Cleanup", Path: "/" + CleanupPage, Key: "c"},
+	{Name: "Customer", Path: "/console/customer", Key: "u"},
+	{Name: "Payments", Path: "/console/payments", Key: "p"},
+	{Name: "Deliveries", Path: "/console/deliveries", Key: "d"},
+	{Name: "Keys", Path: "/console/keys", Key: "k"},
 	{Name: "Adopted", Path: "/console/adopted"},
-	{Name: "Settings", Path: "/console/settings"},
+	{Name: "Settings", Path: "/console/settings", Key: "e"},
 }
 
 // Console returns the navigation of an admin. It is empty for anybody else.
@@ -52,6 +54,16 @@ func (p Page) Console() []Link {
 		all[i] = l
 	}
 	return all
+}
+
+// NameOf returns the name of the page that a key leads to.
+func (p Page) NameOf(key string) string {
+	for _, l := range console {
+		if l.Key == key {
+			return l.Name
+		}
+	}
+	return ""
 }
 
 // Moment is a time as a page shows it; its zero value shows nothing.
@@ -124,7 +136,9 @@ func (f Figure) Some() bool { return f.Value != nil && *f.Value > 0 }
 // Fact is a name and a value.
 type Fact struct {
 	Name, Value string
+	Href        string // of the value; empty: it leads nowhere
 	At          Moment // instead of Value: how long ago
+	Exact       bool   // the time itself, rather than how long ago
 }
 
 // Field is something that an action asks for.

@@ -12,7 +12,6 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
-	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -22,9 +21,16 @@ const paymentsShown = 50
 // waiting lists the outcomes of payments that wait for something. Those that wait for a person come first.
 var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}
 
-// paymentsView shows the payments with one outcome: the one asked for, or else the first with which any wait.
+// paymentParams are the filters of the list.
+var paymentParams = []string{"outcome", "plan", "customerId", "amount", "from", "to"}
+
+// everyOutcome is what the address says for payments of any outcome.
+const everyOutcome = "all"
+
+// paymentsView shows the payments that the filters choose, the newest first. Without any filter it shows the first outcome
+// with which any wait.
 func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q, err := problem.PageQuery(r, "outcome", "after")
+	q, err := problem.PageQuery(r, append([]string{"after"}, paymentParams...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -33,29 +39,24 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 		return nil, curfew.Errorf(curfew.Unavailable, "the payments could not be counted")
 	}
 	by := report.Checkouts.ByOutcome
-	outcome := chosenOutcome(q, by)
-	found, err := s.keeper.Checkouts.ListCheckouts(ctx, curfew.CheckoutSearch{
-		Outcome: outcome, After: wire.CanonicalID(q.Get("after")), Limit: paymentsShown + 1,
-	})
+	search, err := paymentSearch(q, by)
 	if err != nil {
 		return nil, err
 	}
-	v := Payments{State: paymentsState(by), Outcomes: outcomeTabs(outcome, by)}
-	if len(found) > paymentsShown {
-		found = found[:paymentsShown]
-		v.More = Link{Name: "Later payments", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
-	}
-	payments, err := s.keeper.Checkouts.Ledgers(ctx, found)
+	problem.RequestOf(ctx).Describe(search.CustomerID, "", string(search.Outcome))
+	found, next, err := s.directory.Payments(ctx, search)
 	if err != nil {
 		return nil, err
+	}
+	v := Payments{State: paymentsState(by), Outcomes: outcomeTabs(search.Outcome, by), Filters: paymentFilters(q, search)}
+	v.CSV = "/api/checkouts.csv?" + paymentQuery(search).Encode()
+	if next != "" {
+		v.Looked = len(found) < paymentsShown
+		v.More = Link{Name: "Earlier payments", Path: "?" + further(q, paymentParams, next, string(cmp.Or(search.Outcome, everyOutcome))).Encode()}
 	}
 	at := moments{time.Now()}
-	for _, c := range found {
-		line := paymentLine(c, payments, s.pages, at)
-		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
-			return nil, err
-		}
-		v.Payments = append(v.Payments, line)
+	if v.Payments, err = s.paymentLines(ctx, found, at); err != nil {
+		return nil, err
 	}
 	if v.Differs, err = s.differences(ctx, at); err != nil {
 		return nil, err
@@ -71,6 +72,35 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 		})
 	}
 	return v, nil
+}
+
+// paymentLines converts payments, with what can be done about each.
+func (s *Site) paymentLines(ctx context.Context, found []curfew.Checkout, at moments) ([]PaymentLine, error) {
+	payments, err := s.keeper.Checkouts.Ledgers(ctx, found)
+	if err != nil {
+		return nil, err
+	}
+	var lines []PaymentLine
+	for _, c := range found {
+		line := paymentLine(c, payments, s.pages, at)
+		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// further returns the query of the next page of a list.
+func further(q url.Values, params []string, after, chosen string) url.Values {
+	next := url.Values{"after": {after}}
+	for _, name := range params {
+		if q.Has(name) {
+			next.Set(name, q.Get(name))
+		}
+	}
+	next.Set(params[0], chosen)
+	return next
 }
 
 // differences shows how the provider's books differ, until they are settled.
@@ -99,17 +129,21 @@ func asSentence(text string) string {
 	return capital(text) + "."
 }
 
+// chosenOutcome returns the outcome that is asked for, or else the first with which any wait; empty means any.
 func chosenOutcome(q url.Values, by map[curfew.Outcome]int) curfew.Outcome {
 	asked := curfew.Outcome(q.Get("outcome"))
-	if _, ok := outcomeNames[asked]; ok {
-		return asked
+	if _, ok := outcomeNames[asked]; ok || asked == everyOutcome {
+		return map[bool]curfew.Outcome{false: asked}[asked == everyOutcome]
+	}
+	if q.Get("customerId")+q.Get("amount")+q.Get("plan")+q.Get("from")+q.Get("to") != "" {
+		return ""
 	}
 	for _, o := range waiting {
 		if by[o] > 0 {
 			return o
 		}
 	}
-	return curfew.Held
+	return ""
 }
 
 // outcomeNames names the lists of payments.
@@ -122,12 +156,12 @@ var outcomeNames = map[curfew.Outcome]string{
 func outcomeTabs(chosen curfew.Outcome, by map[curfew.Outcome]int) []Tab {
 	order := append(append([]curfew.Outcome{}, waiting...), curfew.Promised, curfew.Credited, curfew.Forfeited, curfew.Refunded,
 		curfew.Fulfilled, curfew.Void, curfew.Ignored)
-	tabs := make([]Tab, len(order))
-	for i, o := range order {
-		tabs[i] = Tab{
+	tabs := []Tab{{Link: Link{Name: "All", Path: "/console/payments?outcome=" + everyOutcome, Here: chosen == ""}}}
+	for _, o := range order {
+		tabs = append(tabs, Tab{
 			Link:  Link{Name: outcomeNames[o], Path: "/console/payments?outcome=" + string(o), Here: o == chosen},
 			Count: grouped(by[o]),
-		}
+		})
 	}
 	return tabs
 }
@@ -170,6 +204,7 @@ func paymentLine(c curfew.Checkout, payments map[string]record.Ledger, pages pro
 	if p.ID != "" {
 		l.Money = moneyView(p, c, pages)
 	}
+	l.Plain = len(l.Money.Notes) == 0 && len(l.Money.Sums) == 1 && l.Money.Sums[0].Tone == ""
 	if c.Outcome == curfew.Void || c.Concern == record.RefundFailed {
 		l.Note = "" // it is said already
 	}

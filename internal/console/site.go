@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
@@ -38,6 +39,7 @@ type DeliveryLister interface {
 type Options struct {
 	Keeper     *lifecycle.Keeper
 	Timeline   *timeline.Explainer
+	Directory  directory.Directory
 	Gate       *auth.Gate
 	Endpoints  EndpointLister
 	Deliveries DeliveryLister
@@ -64,6 +66,7 @@ type Options struct {
 type Site struct {
 	keeper           *lifecycle.Keeper
 	timeline         *timeline.Explainer
+	directory        directory.Directory
 	gate             *auth.Gate
 	problems         problem.Writer
 	endpoints        EndpointLister
@@ -86,7 +89,7 @@ type Site struct {
 // New returns the site. The error says which page lacks an access rule.
 func New(o Options) (*Site, error) {
 	s := &Site{
-		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
+		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
 		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
 		timeout: o.Timeout, log: o.Logger,
 	}
@@ -108,9 +111,13 @@ func (s *Site) views() []view {
 	return []view{
 		{"/" + CleanupPage, CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
 		{"/console/job", JobPage, "Job", admins, "The console is for admins.", s.jobView},
+		{"/console/sessions", SessionsPage, "Sessions", admins, "The console is for admins.", s.sessionsView},
+		{"/console/session", SessionPage, "Session", admins, "The console is for admins.", s.sessionView},
+		{"/console/mechanic", WorkerPage, "Mechanic", admins, "The console is for admins.", s.workerView},
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
+		{"/console/endpoint", EndpointPage, "Endpoint", admins, "The console is for admins.", s.endpointPageView},
 		{"/console/keys", KeysPage, "Keys", admins, "The console is for admins.", s.keysView},
 		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
@@ -186,11 +193,13 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
 		p.Message = v.purpose
+		status := http.StatusForbidden
 		if !p.SignedIn {
 			p.SigninURL, p.LoginHint = s.signin(v)
 			s.remember(w, r)
+			status = http.StatusOK
 		}
-		s.page(w, r, http.StatusOK, SignInPage, p)
+		s.page(w, r, status, SignInPage, p)
 		return
 	}
 	shown, err := v.read(ctx, r, problem.RequestOf(ctx).Actor)

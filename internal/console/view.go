@@ -113,14 +113,27 @@ type Customer struct {
 	Name           string   // of the customer, or the word Run and an id
 	Customers      []string // several with this e-mail address
 	CustomerID     string   // empty: of a run
+	Payer, Email   string   // what the customer's newest payment says; empty: nothing
 	State          State
 	Sentence       string
 	Until          Moment // when the slot frees itself
 	Todos          []Todo
-	Ahead, Past    []Entry // deadlines to come; what happened, newest first
+	Ahead, Past    []Entry   // deadlines to come; what happened, newest first
+	Chapters       []Chapter // what happened to a customer, instead of Past
 	Sessions       []SessionLine
 	Payments       []PaymentLine
 	Older          Link
+	AllSessions    Link
+	AllPayments    Link
+}
+
+// Chapter is what happened around one session, or between two.
+type Chapter struct {
+	SessionID, Title string // empty: around none
+	At               Moment // of the newest entry
+	Count            string
+	Unfolded         bool
+	Entries          []Entry // newest first
 }
 
 // Todo is something that can be done now.
@@ -147,6 +160,7 @@ type PaymentLine struct {
 	ID, Ref, Plan, Amount, Outcome, Became, Note, Email, CustomerID string
 	CreatedAt                                                       Moment
 	Money                                                           Money
+	Plain                                                           bool // the money says nothing that the amount does not
 	Actions                                                         []Action
 }
 
@@ -159,18 +173,6 @@ type Money struct {
 
 // Sum is an amount and what became of it.
 type Sum struct{ Amount, Name, Tone string }
-
-// Payments lists payments by outcome.
-type Payments struct {
-	State    State
-	Outcomes []Tab
-	Totals   []Fact // of payments that wait for something, by outcome and currency
-	Differs  []Difference
-	Jobs     []JobLine
-	Compare  *Action // with the provider; nil: none is asked
-	Payments []PaymentLine
-	More     Link
-}
 
 // Difference is how the provider's books differ on one payment.
 type Difference struct {
@@ -300,29 +302,4 @@ type Key struct {
 	Active                                            bool
 	CreatedAt, UsedAt, ExpiresAt, OldUntil, RevokedAt Moment
 	Actions                                           []Action
-}
-
-// Deliveries shows where events are sent, and what became of that.
-type Deliveries struct {
-	State      State
-	Endpoints  []Endpoint
-	Add        Action
-	States     []Tab
-	Deliveries []Delivery
-	More       Link
-}
-
-// Endpoint is an endpoint of webhooks.
-type Endpoint struct {
-	ID, URL, Description, Events, Reason string
-	Enabled                              bool
-	CreatedAt                            Moment
-	Actions                              []Action
-}
-
-// Delivery is one message to one receiver.
-type Delivery struct {
-	ID, Kind, To, Channel, State, Tries, Error, CustomerID string
-	CreatedAt, NextAt                                      Moment
-	Again                                                  *Action // nil: it is on its way
 }

@@ -56,6 +56,38 @@ func showsTheTimeline(w *tab) {
 	w.picture("missing")
 }
 
+// Many sessions of one customer are folded, and only the newest payments are shown: all of it fits a few screens.
+func aLongTimelineIsFolded(w *tab) {
+	for range 12 {
+		f := w.fixture.pays("kim", "chat10", 1500)
+		_, err := w.fixture.keeper.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "kim"})
+		w.fixture.must(err)
+	}
+	f := w.fixture.pays("kim", "video15", 3900)
+	w.fixture.exec("UPDATE checkouts SET email = 'kim@example.org'")
+	w.signIn(mara, customerPage+"?q=kim")
+	w.wait(alive, "#chapter-"+f.SessionID+"[open]")
+	w.says("h1", "kim", "kim@example.org")
+	w.says("main", "All payments", "All sessions")
+	if n := evaluated[int](w, "document.querySelectorAll('.chapter[open]').length"); n != 1 {
+		w.Errorf("%d chapters are unfolded, want 1", n)
+	}
+	if high := evaluated[int](w, "document.documentElement.scrollHeight"); high > 2000 {
+		w.Errorf("the page is %d pixels high", high)
+	}
+	if n := evaluated[int](w, "document.querySelectorAll('#now button').length"); n != 1 {
+		w.Errorf("%d buttons say that they unblock, want 1", n)
+	}
+	w.accessible()
+	w.picture("story")
+	c, err := w.fixture.keeper.Sessions.CheckCustomerSessionStatus(w.Context(), "kim")
+	w.fixture.must(err)
+	w.click("#payment-" + c.Session.CheckoutID + " button.refund")
+	w.wait("#ask[open]")
+	w.write("#ask [name=reason]", "they asked")
+	w.confirm()
+}
+
 func aRunIsUndone(w *tab) {
 	w.fixture.before(40*time.Minute, func() { w.fixture.pays("ada", "video15", 3900) })
 	run, err := w.fixture.admin().RunCleanup(w.Context(), api.Cleanup{Reason: "by mistake"})

@@ -30,6 +30,7 @@ func TestPages(t *testing.T) {
 		"a customer's timeline is shown":                   showsTheTimeline,
 		"a job that was left is found again":               aJobIsFoundAgain,
 		"single rows of a preview are left out":            rowsAreLeftOut,
+		"a long timeline is folded":                        aLongTimelineIsFolded,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
 		"what became of money is shown":                    moneyIsShown,
@@ -37,6 +38,9 @@ func TestPages(t *testing.T) {
 		"a mechanic is told while the bank is asked":       paymentIsConfirmed,
 		"deliveries are worked":                            deliveriesAreWorked,
 		"keys are worked":                                  keysAreWorked,
+		"sessions are listed, and their mechanics":         sessionsAreListed,
+		"a session is worked on its page":                  aSessionIsWorked,
+		"finding forgives, and the keyboard leads":         findingForgives,
 		"the keyboard is enough":                           worksByKeyboard,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,
@@ -93,6 +97,7 @@ func noStoredTextRuns(w *tab) {
 	w.wait(alive)
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
+	hostileSessions(w, corpus[:3])
 	hostileDeliveries(w, corpus)
 	hostileTimelines(w, corpus[:6])
 	if testing.Short() {

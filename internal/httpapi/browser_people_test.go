@@ -2,6 +2,8 @@ package httpapi_test
 
 import (
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
@@ -181,6 +183,10 @@ func pagesAreForTheirRoles(w *tab) {
 	w.says("main", "This page is not for you", "customer ada")
 	w.open(mechanicPage)
 	w.says("main", "This page is not for you")
+	got := w.takeComplaints()
+	if len(got) == 0 || slices.ContainsFunc(got, func(noted string) bool { return !strings.Contains(noted, " 403 ") }) {
+		w.Errorf("the browser noted %q, want answers of 403 alone", got)
+	}
 	w.open(clearPage + "?customer=bob")
 	w.wait(alive)
 	w.says("h1", "My sessions")

@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew/internal/approval"
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/job"
@@ -60,6 +61,13 @@ func newEnvironment(t *testing.T, store storetest.Harness, adjust func(*httpapi.
 	return newEnvironmentOver(t, store, store.Store, adjust)
 }
 
+// directoryStore is what a directory needs of a store.
+type directoryStore interface {
+	directory.Store
+	directory.FindStore
+	directory.ListStore
+}
+
 // newEnvironmentOver is newEnvironment with a keeper that works on a store in front of the store.
 func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.Store, adjust func(*httpapi.Server, *http.Server)) *environment {
 	t.Helper()
@@ -72,7 +80,7 @@ func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.
 	must(t, err)
 	hub := stream.New(store.Store.(stream.Store), stream.Options{Encode: sse.Encode}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
-		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Identity: env.identity, Once: store.Store, Streams: streams{hub}, Forecasts: forecast.New(store.Store.(forecast.Store)), //nolint:errcheck,forcetypeassert // both are
+		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Directory: directory.New(store.Store.(directoryStore)), Identity: env.identity, Once: store.Store, Streams: streams{hub}, Forecasts: forecast.New(store.Store.(forecast.Store)), //nolint:errcheck,forcetypeassert // both are
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
 		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), Audit: audit.New(audit.Options{Store: store.Store.(audit.Store)}), AuditReader: store.Store.(audit.Store), Approvals: store.Store.(approval.Store), Jobs: store.Store.(job.Store), SignIns: auth.SignInOptions{Store: store.Store.(auth.SignInStore)}, Privacy: privacy.Service{Store: store.Store.(privacy.Store)}, Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -144,7 +145,7 @@ func (h *fixture) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, Jobs: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
+		Keeper:  h.keeper, Timeline: h.timeline, Directory: directory.New(h.store), Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, Jobs: h.store, TwoPersons: o.two, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, SessionURL: "https://app.example.org/chat/{id}", Instead: console.Instead{After: 3 * time.Minute, CallbackURL: "https://app.example.org/call/{id}"}, Forecasts: forecast.New(h.store), Metrics: h.metrics, RequestTimeout: o.timeout, AnswerWithin: cmp.Or(o.answer, testTimeout), Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, AllowedOrigins: o.origins, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),

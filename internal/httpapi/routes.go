@@ -34,6 +34,7 @@ type handlers struct {
 	signIns    signInHandlers
 	audit      auditHandlers
 	approvals  approvalHandlers
+	directory  directoryHandlers
 	stripe     door
 	events     door
 	clock      clockHandlers
@@ -128,6 +129,12 @@ func operatorRoutes(h handlers) []route {
 		at(get, "/api/deliveries/{id}", allow(auth.Nobodys, a), "readDelivery", "Read a delivery", h.deliveries.read),
 		at(post, "/api/deliveries/{id}/replay", allow(auth.Nobodys, a), "replayDelivery", "Replay a delivery", h.deliveries.replay),
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
+		at(get, "/api/sessions", allow(auth.Nobodys, a), "listSessions", "List sessions, the newest first or by deadline", h.directory.sessions),
+		at(get, "/api/sessions.csv", allow(auth.Nobodys, a), "exportSessions", "The same sessions as CSV, all of them", h.directory.exportSessions).within(cleanupTimeout).writes(csvType),
+		at(get, "/api/checkouts", allow(auth.Nobodys, a), "listPayments", "List payments, the newest first", h.directory.payments),
+		at(get, "/api/checkouts.csv", allow(auth.Nobodys, a), "exportPayments", "The same payments as CSV, all of them", h.directory.exportPayments).within(cleanupTimeout).writes(csvType),
+		at(get, "/api/deliveries.csv", allow(auth.Nobodys, a), "exportDeliveries", "Deliveries as CSV, the newest first, without what was sent", h.directory.exportSent).within(cleanupTimeout).writes(csvType),
+		at(get, "/api/search", allow(auth.Nobodys, a), "search", "Find a customer, session, request, payment, run or mechanic by an id or a part of it, a name, an address or a reference", h.directory.search),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read).impersonal(),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list).impersonal(),
 		at(post, "/api/test/clock/advance", allow(auth.Nobodys, a, sv), "advanceTestClock", "Move the test clock, and do all that is due by then", h.clock.advance).within(cleanupTimeout),

@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -42,13 +43,15 @@ const (
 )
 
 // Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready,
-// Endpoints, Deliveries and Privacy.Store are required.
+// Endpoints, Deliveries, Privacy.Store and Directory are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
-	Identity *auth.Identity
-	Once     auth.OneTimes
-	Keys     auth.KeyStore
+	// Directory finds sessions, and whatever an operator half remembers.
+	Directory directory.Directory
+	Identity  *auth.Identity
+	Once      auth.OneTimes
+	Keys      auth.KeyStore
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
 	// Audit is where what staff do is noted, and AuditReader reads it.
@@ -108,8 +111,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.Jobs == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.Jobs == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil || o.Directory.Store == nil || o.Directory.Find == nil || o.Directory.Lists == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries, Privacy.Store and Directory")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -207,7 +210,7 @@ func Operations() []string {
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
+		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
@@ -237,6 +240,7 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		signIns:    signInHandlers{s.signIns},
 		audit:      auditHandlers{o.AuditReader},
 		approvals:  approvalHandlers{desk},
+		directory:  directoryHandlers{o.Directory, bookHandlers{o.Keeper, o.Logger}},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{

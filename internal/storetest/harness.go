@@ -125,5 +125,6 @@ func contracts() map[string]contract {
 		"atomicity":    atomics,
 		"page":         pagings,
 		"deadline":     deadlines,
+		"directory":    directories,
 	}
 }

@@ -44,6 +44,10 @@ var lists = map[string]struct {
 	"ListCheckouts of a customer": {false, checkoutsBy(curfew.CheckoutSearch{CustomerID: "ada"})},
 	"ListCheckouts of an address": {false, checkoutsBy(curfew.CheckoutSearch{Email: "ada@example.org"})},
 
+	"ListSessions":             {true, sessionsBy(record.SessionSearch{})},
+	"ListSessions of a status": {true, sessionsBy(record.SessionSearch{Status: curfew.Waiting})},
+	"ListSessions by deadline": {false, sessionsBy(record.SessionSearch{ByDeadline: true})},
+
 	"ListDeliveries":                  {false, deliveriesBy(record.DeliverySearch{})},
 	"ListDeliveries that are pending": {false, deliveriesBy(record.DeliverySearch{State: record.DeliveryPending})},
 	"ListDeliveries to a destination": {false, deliveriesBy(record.DeliverySearch{Destination: "ada@example.org"})},
@@ -262,5 +266,20 @@ func deliveriesBy(search record.DeliverySearch) func(*fixture) page {
 			search.After, search.Limit = after.ID, limit
 			return f.deliveryAdmin().ListDeliveries(ctx, search)
 		}, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{ID: d.ID} })
+	}
+}
+
+func sessionsBy(search record.SessionSearch) func(*fixture) page {
+	return func(f *fixture) page {
+		var ids []string
+		for i := range tied {
+			ids = append(ids, f.admit(fmt.Sprint("customer-", i)).ID)
+		}
+		f.tie(ids, "UPDATE {sessions} SET expires_at = MOMENT WHERE id = ID")
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
+			search := search
+			search.After, search.Limit = after, limit
+			return directoryOf(f).ListSessions(ctx, search)
+		}, func(st curfew.Snapshot) curfew.Cursor { return search.Place(st.Session) })
 	}
 }

@@ -57,19 +57,19 @@ type source func(ctx context.Context, t facts, before curfew.Cursor, limit int) 
 
 // merge merges the sources: the newest entries of all, in the order of time, with the runs
 // that they came from.
-func (x *Explainer) merge(ctx context.Context, line *Timeline, t facts, before curfew.Cursor, sources ...source) error {
+func (x *Explainer) merge(ctx context.Context, line *Timeline, t facts, before curfew.Cursor, limit int, sources ...source) error {
 	var all []Entry
 	for _, source := range sources {
-		part, err := source(ctx, t, before, pageSize+1)
+		part, err := source(ctx, t, before, limit+1)
 		if err != nil {
 			return err
 		}
 		all = append(all, part...)
 	}
 	slices.SortFunc(all, newestFirst)
-	if len(all) > pageSize {
-		all, line.More = all[:pageSize], true
-		last := all[pageSize-1]
+	if len(all) > limit {
+		all, line.More = all[:limit], true
+		last := all[limit-1]
 		line.Next = curfew.Cursor{At: last.At, ID: last.key}
 	}
 	all = slices.DeleteFunc(all, func(en Entry) bool { return en.hidden })

@@ -101,6 +101,11 @@ const (
 // payment reference, run or e-mail address, before the cursor; a zero one means
 // the newest of it. It changes nothing. NotFound says what was tried.
 func (x *Explainer) Explain(ctx context.Context, text string, before curfew.Cursor) (Timeline, error) {
+	return x.Page(ctx, text, before, pageSize)
+}
+
+// Page is Explain with at most so many entries, beside the runs that they came from.
+func (x *Explainer) Page(ctx context.Context, text string, before curfew.Cursor, limit int) (Timeline, error) {
 	if err := checkTarget(text); err != nil {
 		return Timeline{}, err
 	}
@@ -110,13 +115,13 @@ func (x *Explainer) Explain(ctx context.Context, text string, before curfew.Curs
 	}
 	switch {
 	case f.Kind == OfRun:
-		return x.explainRun(ctx, f, before)
+		return x.explainRun(ctx, f, before, limit)
 	case len(f.customers) > 1:
 		return Timeline{Target: f.Target, Customers: f.customers, Summary: namesakes(f)}, nil
 	case f.customers[0] == curfew.Nobody:
 		return x.explainUnowned(ctx, f)
 	}
-	return x.explainCustomer(ctx, f, before)
+	return x.explainCustomer(ctx, f, before, limit)
 }
 
 func namesakes(f target) string {
@@ -138,7 +143,7 @@ type facts struct {
 	now        time.Time // the store's, where it has been seen
 }
 
-func (x *Explainer) explainCustomer(ctx context.Context, f target, before curfew.Cursor) (Timeline, error) {
+func (x *Explainer) explainCustomer(ctx context.Context, f target, before curfew.Cursor, limit int) (Timeline, error) {
 	t, err := x.gather(ctx, f.customers[0])
 	if err != nil {
 		return Timeline{}, fmt.Errorf("explain customer %s: %w", f.customers[0], err)
@@ -150,7 +155,7 @@ func (x *Explainer) explainCustomer(ctx context.Context, f target, before curfew
 	for _, s := range t.sessions {
 		line.Sessions = append(line.Sessions, s.Session)
 	}
-	err = x.merge(ctx, &line, t, before, x.events, x.money, x.refusals, x.notices, x.deadlines)
+	err = x.merge(ctx, &line, t, before, limit, x.events, x.money, x.refusals, x.notices, x.deadlines)
 	if err != nil {
 		return Timeline{}, fmt.Errorf("explain customer %s: %w", t.customerID, err)
 	}
@@ -240,15 +245,15 @@ func (x *Explainer) explainUnowned(ctx context.Context, f target) (Timeline, err
 }
 
 // explainRun tells what a run did, in its order, behind the cursor.
-func (x *Explainer) explainRun(ctx context.Context, f target, after curfew.Cursor) (Timeline, error) {
-	events, err := x.store.RunEvents(ctx, f.run.ID, after.ID, pageSize+1)
+func (x *Explainer) explainRun(ctx context.Context, f target, after curfew.Cursor, limit int) (Timeline, error) {
+	events, err := x.store.RunEvents(ctx, f.run.ID, after.ID, limit+1)
 	if err != nil {
 		return Timeline{}, fmt.Errorf("explain run %s: %w", f.run.ID, err)
 	}
 	line := Timeline{Target: f.Target, Summary: runSentence(f.run), Entries: []Entry{runEntry(f.run, f.run.StartedAt)}}
-	if len(events) > pageSize {
-		events, line.More = events[:pageSize], true
-		last := events[pageSize-1]
+	if len(events) > limit {
+		events, line.More = events[:limit], true
+		last := events[limit-1]
 		line.Next = curfew.Cursor{At: last.At, ID: last.ID}
 	}
 	for _, event := range events {

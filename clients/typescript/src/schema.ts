@@ -1519,6 +1519,29 @@ export interface Runs {
   runs: Run[];
 }
 
+export interface SearchHit {
+  customerId?: string;
+  email?: string;
+  id: string;
+  kind: "customer" | "session" | "request" | "payment" | "run" | "mechanic";
+  name?: string;
+  /** The console's page about it */
+  page: string;
+  /** Of a session or payment */
+  plan?: string;
+  /** Of a payment, at its provider */
+  reference?: string;
+  /** Of a session or request; the outcome of a payment or run */
+  status?: string;
+}
+
+export interface SearchHits {
+  /** The surest first */
+  hits: SearchHit[];
+  /** The look through what is recent took too long and was given up: a part of a word may be found although it is not here */
+  partial: boolean;
+}
+
 export interface Session {
   /** The row of a table of the marketplace's own that the session follows */
   adopted?: Adopted;
@@ -1562,6 +1585,12 @@ export interface SessionHealth {
   overdueLive: number | null;
   total: number | null;
   waiting: WaitingHealth;
+}
+
+export interface SessionList {
+  /** Null on the last page. A page of a filtered list may hold fewer sessions than its limit, or none, and still have a next one */
+  nextCursor: string | null;
+  sessions: Session[];
 }
 
 export interface SessionRequest {
@@ -2107,8 +2136,42 @@ export interface Operations {
       /** The length of a page */
       limit?: number | undefined;
     } | undefined }; result: AuditPage };
+  /** List payments, the newest first */
+  listPayments: { input: { query?: {
+      /** Only these */
+      outcome?: CheckoutOutcome | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those of one of these amounts, in minor units, separated by commas */
+      amount?: number[] | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+      /** The nextCursor of the page before */
+      after?: string | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
+    } | undefined }; result: CheckoutPage };
   /** Fulfill a paid checkout */
   fulfillCheckout: { input: { body: Purchase }; result: Fulfillment };
+  /** The same payments as CSV, all of them */
+  exportPayments: { input: { query?: {
+      /** Only these */
+      outcome?: CheckoutOutcome | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those of one of these amounts, in minor units, separated by commas */
+      amount?: number[] | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+    } | undefined }; result: string };
   /** List a customer's payments */
   listCheckouts: { input: { id: string }; result: Checkouts };
   /** End what a customer has open */
@@ -2225,6 +2288,19 @@ export interface Operations {
       /** The length of a page */
       limit?: number | undefined;
     } | undefined }; result: Deliveries };
+  /** Deliveries as CSV, the newest first, without what was sent */
+  exportDeliveries: { input: { query?: {
+      /** Only these */
+      state?: "pending" | "delivered" | "dead" | undefined;
+      /** Only this endpoint's */
+      endpoint?: string | undefined;
+      /** Only those about this customer */
+      customerId?: string | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+    } | undefined }; result: string };
   /** Replay all dead deliveries of an endpoint */
   replayDead: { input: { body: DeadOf }; result: Replayed };
   /** Read a delivery */
@@ -2254,8 +2330,55 @@ export interface Operations {
   transferRequest: { input: { id: string; body: Transfer }; result: Offered };
   /** Read how it stands with a mechanic */
   readMechanic: { input: { id: string }; result: Mechanic };
+  /** Find a customer, session, request, payment, run or mechanic by an id or a part of it, a name, an address or a reference */
+  search: { input: { query: {
+      /** An id or a part of it, a name, an e-mail address or a payment's reference, in any case */
+      text: string;
+    } }; result: SearchHits };
+  /** List sessions, the newest first or by deadline */
+  listSessions: { input: { query?: {
+      /** Only these */
+      status?: SessionStatus | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only those that this mechanic has or had */
+      mechanicId?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+      /** Only those past their deadline */
+      overdue?: boolean | undefined;
+      /** The newest first, or those that have not ended by their deadline, the earliest first */
+      sort?: "newest" | "deadline" | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
+      /** The nextCursor of the page before */
+      cursor?: string | undefined;
+    } | undefined }; result: SessionList };
   /** Create a session with a free plan or a credit */
   createSession: { input: { body: NewSession }; result: Fulfillment };
+  /** The same sessions as CSV, all of them */
+  exportSessions: { input: { query?: {
+      /** Only these */
+      status?: SessionStatus | undefined;
+      /** Only those of this plan */
+      plan?: string | undefined;
+      /** Only those that this mechanic has or had */
+      mechanicId?: string | undefined;
+      /** Only this customer's */
+      customerId?: string | undefined;
+      /** Only those made at this moment or later */
+      from?: string | undefined;
+      /** Only those made before this moment */
+      to?: string | undefined;
+      /** Only those past their deadline */
+      overdue?: boolean | undefined;
+      /** The newest first, or those that have not ended by their deadline, the earliest first */
+      sort?: "newest" | "deadline" | undefined;
+    } | undefined }; result: string };
   /** Read a session */
   readSession: { input: { id: string }; result: Session };
   /** Cancel a session, or release it */
@@ -2302,7 +2425,9 @@ export const routes = {
   approve: "POST /api/approvals/{id}/approve",
   reject: "POST /api/approvals/{id}/reject",
   listAudit: "GET /api/audit",
+  listPayments: "GET /api/checkouts",
   fulfillCheckout: "POST /api/checkouts",
+  exportPayments: "GET /api/checkouts.csv",
   listCheckouts: "GET /api/customers/{id}/checkouts",
   clearCustomer: "POST /api/customers/{id}/clear",
   eraseCustomer: "POST /api/customers/{id}/erase",
@@ -2336,6 +2461,7 @@ export const routes = {
   unassignSession: "POST /api/debug/sessions/{id}/release",
   listSettings: "GET /api/debug/settings",
   listDeliveries: "GET /api/deliveries",
+  exportDeliveries: "GET /api/deliveries.csv",
   replayDead: "POST /api/deliveries/replay",
   readDelivery: "GET /api/deliveries/{id}",
   replayDelivery: "POST /api/deliveries/{id}/replay",
@@ -2349,7 +2475,10 @@ export const routes = {
   transferRequest: "POST /api/mechanics/requests/{id}/transfer",
   readMechanic: "GET /api/mechanics/{id}",
   receivePaymentEvent: "POST /api/payments/events",
+  search: "GET /api/search",
+  listSessions: "GET /api/sessions",
   createSession: "POST /api/sessions",
+  exportSessions: "GET /api/sessions.csv",
   readSession: "GET /api/sessions/{id}",
   cancelSession: "POST /api/sessions/{id}/cancel",
   endSession: "POST /api/sessions/{id}/end",

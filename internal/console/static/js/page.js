@@ -1,4 +1,4 @@
-// What every page does: it stays up to date, its buttons act, its calls can be copied.
+// What every page does: it stays up to date, its buttons act, its calls and ids can be copied.
 
 import { act } from "./act.js";
 import { start } from "./live.js";
@@ -11,11 +11,21 @@ document.addEventListener("click", (event) => {
 
 async function copy(button) {
   const code = button.parentElement.querySelector("code");
-  const copied = await navigator.clipboard.writeText(code.textContent).then(() => true, () => false);
-  if (!copied) getSelection().selectAllChildren(code); // browsers give pages the clipboard over HTTPS only
+  const text = button.dataset.text ?? code.textContent;
+  const copied = await navigator.clipboard.writeText(text).then(() => true, () => false);
+  if (!copied) getSelection().selectAllChildren(code ?? button.previousElementSibling); // browsers give pages the clipboard over HTTPS only
   button.textContent = copied ? "Copied" : "Selected";
   button.classList.add("done");
-  setTimeout(() => { button.textContent = "Copy"; }, 2_000);
+  setTimeout(() => {
+    button.textContent = "Copy";
+    button.classList.remove("done");
+  }, 2_000);
 }
+
+// A filter that is left empty is left out: an empty value would be refused.
+document.addEventListener("formdata", ({ target, formData }) => {
+  if (target.dataset.sparse === undefined) return;
+  for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+});
 
 start();

@@ -57,7 +57,7 @@ func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	}
 	undone.Run, err = cl.recordRun(ctx, curfew.Run{
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
-	}, u.Job, func(undo *curfew.Run) error { return cl.reviveAll(ctx, undo, u.Job, &undone) })
+	}, u.Job, func(undo *curfew.Run) error { return undoing{cl, undo, &undone, u.Job}.reviveAll(ctx) })
 	if err != nil && !onlySetApart(err) {
 		cl.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
@@ -67,30 +67,38 @@ func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	return undone, nil
 }
 
+// undoing is an undo at work: its own record, what has become of the sessions, and who watches.
+type undoing struct {
+	*Cleanups
+	undo   *curfew.Run
+	undone *Undone
+	job    Job
+}
+
 // reviveAll revives what the run ended, page by page. Once asked to stop, it only counts
 // what is left.
-func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, job Job, undone *Undone) error {
-	total, err := cl.countEnded(ctx, undo.Undoes, job)
+func (cl undoing) reviveAll(ctx context.Context) error {
+	total, err := cl.countEnded(ctx)
 	if err != nil {
 		return err
 	}
 	var stopped error
 	var failed []string
-	err = cl.eachEvent(ctx, undo.Undoes, func(event curfew.Event) error {
+	err = cl.eachEvent(ctx, cl.undo.Undoes, func(event curfew.Event) error {
 		if !curfew.SessionStatus(event.To).Ended() {
 			return nil
 		}
-		if stopped = cmp.Or(stopped, job.stopped(cl.stop)); stopped != nil {
-			undone.Left++
+		if stopped = cmp.Or(stopped, cl.job.stopped(cl.stop)); stopped != nil {
+			cl.undone.Left++
 			return nil
 		}
-		err := cl.revive(ctx, undo, event.Subject, undone)
+		err := cl.revive(ctx, event.Subject)
 		if cl.quarantine.rowsOwn(ctx, err) { // the others can come back all the same
-			failed = append(failed, cl.unrevivable(ctx, event, undone, err))
+			failed = append(failed, cl.unrevivable(ctx, event, err))
 		} else if err != nil {
 			return fmt.Errorf("revive session %s: %w", event.Subject, err)
 		}
-		job.report(revivingSessions, len(undone.Revived)+len(undone.NotRevived), total)
+		cl.job.report(revivingSessions, len(cl.undone.Revived)+len(cl.undone.NotRevived), total)
 		return nil
 	})
 	if err != nil {
@@ -99,79 +107,79 @@ func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, job Job, un
 	return cmp.Or(stopped, (&cleaning{apart: failed}).err())
 }
 
-// countEnded is how many sessions a run ended, for those who watch.
-func (cl *Cleanups) countEnded(ctx context.Context, runID string, job Job) (n int, err error) {
-	if job.Progress == nil {
+// countEnded is how many sessions the run ended, for those who watch.
+func (cl undoing) countEnded(ctx context.Context) (n int, err error) {
+	if cl.job.Progress == nil {
 		return 0, nil
 	}
-	err = cl.eachEvent(ctx, runID, func(event curfew.Event) error {
+	err = cl.eachEvent(ctx, cl.undo.Undoes, func(event curfew.Event) error {
 		if curfew.SessionStatus(event.To).Ended() {
 			n++
 		}
 		return nil
 	})
-	job.report(revivingSessions, 0, n)
+	cl.job.report(revivingSessions, 0, n)
 	return n, err
 }
 
 // unrevivable notes a session that the database refuses to revive, and returns a text for
 // the record.
-func (cl *Cleanups) unrevivable(ctx context.Context, event curfew.Event, undone *Undone, cause error) string {
+func (cl undoing) unrevivable(ctx context.Context, event curfew.Event, cause error) string {
 	why := record.SafeText(cause)
 	cl.log.ErrorContext(ctx, "a session could not be revived", "session", event.Subject, "error", cause)
-	undone.NotRevived = append(undone.NotRevived, NotRevived{event.Subject, event.CustomerID, "it could not be revived: " + why})
+	cl.undone.NotRevived = append(cl.undone.NotRevived, NotRevived{event.Subject, event.CustomerID, "it could not be revived: " + why})
 	return fmt.Sprintf("session %s: %s", event.Subject, why)
 }
 
 // revive replaces a session by a new one, or notes why it cannot.
-func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, undone *Undone) error {
+func (cl undoing) revive(ctx context.Context, id string) error {
 	s, err := cl.store.Session(ctx, id)
 	if err != nil {
 		return err
 	}
 	r, err := cl.admission.admit(ctx, attempt{
 		customerID: s.CustomerID,
-		admission:  func(ctx context.Context) (record.Admission, error) { return cl.revival(ctx, undo, s) },
+		admission:  func(ctx context.Context) (record.Admission, error) { return cl.revival(ctx, s) },
 		receipt:    func(ctx context.Context) (record.Receipt, error) { return cl.revived(ctx, s) },
 	})
 	if errors.Is(err, curfew.Conflict) {
-		return cl.notRevived(ctx, s, err.Error(), undone)
+		return cl.notRevived(ctx, s, err.Error())
 	}
 	if err != nil {
 		return err
 	}
 	switch r.verdict {
 	case admitted:
-		undo.Stats.Revived++
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.session.ID, s.CustomerID})
+		cl.undo.Stats.Revived++
+		cl.undone.Revived = append(cl.undone.Revived, Revived{s.ID, r.session.ID, s.CustomerID})
 		return nil
 	case repeated:
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.receipt.Session.ID, s.CustomerID})
+		cl.undone.Revived = append(cl.undone.Revived, Revived{s.ID, r.receipt.Session.ID, s.CustomerID})
 		return nil
 	case stuck:
-		return cl.notRevived(ctx, s, (&stuckError{r.session}).Error(), undone)
+		return cl.notRevived(ctx, s, (&stuckError{r.session}).Error())
 	case blocked:
-		return cl.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.session.ID, r.session.Status), undone)
+		return cl.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.session.ID, r.session.Status))
 	case undecided:
 	}
-	return cl.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
+	return cl.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again")
 }
 
 // revived is the session that an earlier undo made. NotFound: there is none.
-func (cl *Cleanups) revived(ctx context.Context, s curfew.Snapshot) (record.Receipt, error) {
+func (cl undoing) revived(ctx context.Context, s curfew.Snapshot) (record.Receipt, error) {
 	revival, err := cl.store.Revival(ctx, s.CustomerID, s.ID)
 	return record.Receipt{Session: revival.Session}, err
 }
 
 // notRevived says why a session cannot come back, unless it is because it has:
 // its own new session may have spent the credit, or hold the slot.
-func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Snapshot, why string, undone *Undone) error {
+func (cl undoing) notRevived(ctx context.Context, s curfew.Snapshot, why string) error {
 	r, err := cl.revived(ctx, s)
 	switch {
 	case err == nil:
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.Session.ID, s.CustomerID})
+		cl.undone.Revived = append(cl.undone.Revived, Revived{s.ID, r.Session.ID, s.CustomerID})
 	case errors.Is(err, curfew.NotFound):
-		undone.NotRevived = append(undone.NotRevived, NotRevived{s.ID, s.CustomerID, why})
+		cl.undone.NotRevived = append(cl.undone.NotRevived, NotRevived{s.ID, s.CustomerID, why})
 	default:
 		return err
 	}
@@ -180,13 +188,13 @@ func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Snapshot, why strin
 
 // revival is the admission of the session that replaces an ended one. Conflict says why
 // there can be none.
-func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snapshot) (record.Admission, error) {
+func (cl undoing) revival(ctx context.Context, s curfew.Snapshot) (record.Admission, error) {
 	if err := revivable(s.Session); err != nil {
 		return record.Admission{}, err
 	}
 	c, err := cl.store.Checkout(ctx, s.CheckoutID)
 	if err == nil {
-		err = cl.unmoved(ctx, c, undo.Undoes)
+		err = cl.unmoved(ctx, c)
 	}
 	if err == nil {
 		err = cl.unspent(ctx, c)
@@ -194,10 +202,10 @@ func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snap
 	if err != nil {
 		return record.Admission{}, err
 	}
-	a := cl.rules.admission(c, undo.Actor)
-	a.Stats = undo.Stats
+	a := cl.rules.admission(c, cl.undo.Actor)
+	a.Stats = cl.undo.Stats
 	a.Stats.Revived++
-	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, curfew.WithNote(curfew.RevivedReason, undo.Reason)
+	a.From, a.RunID, a.Reason = c.Outcome, cl.undo.ID, curfew.WithNote(curfew.RevivedReason, cl.undo.Reason)
 	a.Session.Plan, a.Session.Kind, a.Session.Duration, a.Session.Revives = s.Plan, s.Kind, s.Duration, s.ID
 	a.Request.CustomerName = s.Request.CustomerName
 	a.Deadline = cl.rules.policy.WaitingDeadline(s.Plan, time.Time{})
@@ -223,12 +231,12 @@ func revivable(s curfew.Session) error {
 
 // unmoved says how the payment has moved on since the run; nil: it can pay for
 // the session once more.
-func (cl *Cleanups) unmoved(ctx context.Context, c curfew.Checkout, runID string) error {
+func (cl undoing) unmoved(ctx context.Context, c curfew.Checkout) error {
 	switch c.Outcome {
 	case curfew.Credited:
 		return nil
 	case curfew.RefundDue:
-		return cl.unclaimed(ctx, c, runID)
+		return cl.unclaimed(ctx, c)
 	case curfew.Fulfilled:
 		return cl.spent(ctx, c)
 	case curfew.Refunding:
@@ -240,7 +248,7 @@ func (cl *Cleanups) unmoved(ctx context.Context, c curfew.Checkout, runID string
 }
 
 // unspent says why the payment cannot pay for a session; nil: it can.
-func (cl *Cleanups) unspent(ctx context.Context, c curfew.Checkout) error {
+func (cl undoing) unspent(ctx context.Context, c curfew.Checkout) error {
 	s, err := cl.ledgers.funds(ctx, c)
 	if err == nil && s != spendable {
 		err = curfew.Errorf(curfew.Conflict, "%s", s)
@@ -250,7 +258,7 @@ func (cl *Cleanups) unspent(ctx context.Context, c curfew.Checkout) error {
 
 // unclaimed is nil for a refund that the run itself made due and that the provider has not
 // been asked for.
-func (cl *Cleanups) unclaimed(ctx context.Context, c curfew.Checkout, runID string) error {
+func (cl undoing) unclaimed(ctx context.Context, c curfew.Checkout) error {
 	if c.Attempts > 0 {
 		return curfew.Errorf(curfew.Conflict, "the provider has been asked for its refund already")
 	}
@@ -259,7 +267,7 @@ func (cl *Cleanups) unclaimed(ctx context.Context, c curfew.Checkout, runID stri
 		return err
 	}
 	for _, event := range slices.Backward(events) {
-		if event.From != event.To && event.RunID != runID {
+		if event.From != event.To && event.RunID != cl.undo.Undoes {
 			return curfew.Errorf(curfew.Conflict, "its refund was decided after the run, by %s", event.Actor)
 		}
 		if event.From != event.To {
@@ -270,7 +278,7 @@ func (cl *Cleanups) unclaimed(ctx context.Context, c curfew.Checkout, runID stri
 }
 
 // spent names the session that has the credit now.
-func (cl *Cleanups) spent(ctx context.Context, c curfew.Checkout) error {
+func (cl undoing) spent(ctx context.Context, c curfew.Checkout) error {
 	sessions, err := cl.store.SessionsOf(ctx, c.CustomerID, pageSize)
 	if err != nil {
 		return err

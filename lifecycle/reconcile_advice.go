@@ -67,7 +67,7 @@ func (ps *Payments) Differences(ctx context.Context) ([]Difference, error) {
 	all := make([]Difference, 0, len(kept))
 	for _, old := range kept {
 		d := Difference{Kind: old.Kind, Ref: old.Ref, CheckoutID: old.CheckoutID, Detail: old.Detail, Since: old.FirstAt}
-		k, l, err := ps.withLedger(ctx, old.CheckoutID)
+		k, l, err := withLedger(ctx, ps.store, old.CheckoutID)
 		if err != nil && !errors.Is(err, curfew.NotFound) {
 			return nil, err
 		}

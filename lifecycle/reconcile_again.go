@@ -164,7 +164,7 @@ func (c *comparison) lookAgain(ctx context.Context) error {
 }
 
 func (c *comparison) lookAgainAt(ctx context.Context, d record.Difference, ask bool) error {
-	k, l, err := c.withLedger(ctx, d.CheckoutID)
+	k, l, err := withLedger(ctx, c.store, d.CheckoutID)
 	if errors.Is(err, curfew.NotFound) {
 		return c.forget(ctx, d.CheckoutID, nil)
 	}
@@ -176,7 +176,7 @@ func (c *comparison) lookAgainAt(ctx context.Context, d record.Difference, ask b
 		if n, err = c.ask(ctx, k, l); err != nil {
 			return err
 		}
-		if k, l, err = c.withLedger(ctx, d.CheckoutID); err != nil {
+		if k, l, err = withLedger(ctx, c.store, d.CheckoutID); err != nil {
 			return err
 		}
 	}

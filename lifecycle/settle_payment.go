@@ -42,7 +42,7 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	var err error
 	for range steps {
-		c, l, err2 := ps.withLedger(ctx, id)
+		c, l, err2 := withLedger(ctx, ps.store, id)
 		if err2 != nil || l.Duplicate(c) && c.Outcome != curfew.Refunding {
 			return err2
 		}
@@ -53,14 +53,20 @@ func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	return again(err)
 }
 
+// moneyStore reads checkouts and what is known of their payments.
+type moneyStore interface {
+	checkoutStore
+	ledgerStore
+}
+
 // withLedger reads a checkout, and then all that is known of its payment: whoever changes
 // the checkout as it was read has seen at least that.
-func (ps *Payments) withLedger(ctx context.Context, id string) (curfew.Checkout, record.Ledger, error) {
-	c, err := ps.store.Checkout(ctx, id)
+func withLedger(ctx context.Context, store moneyStore, id string) (curfew.Checkout, record.Ledger, error) {
+	c, err := store.Checkout(ctx, id)
 	if err != nil {
 		return c, record.Ledger{}, err
 	}
-	l, err := ps.store.Ledger(ctx, c.Payment())
+	l, err := store.Ledger(ctx, c.Payment())
 	return c, l, err
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/directory"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
@@ -254,7 +255,7 @@ func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
 	s, err := httpapi.New(httpapi.Options{
-		Keeper: h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, Jobs: h.store, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready,
+		Keeper: h.keeper, Timeline: h.timeline, Directory: directory.New(h.store), Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, Approvals: h.store, Jobs: h.store, SignIns: auth.SignInOptions{Store: h.store}, Privacy: privacy.Service{Store: h.store}, Ready: h.ready,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 	})
 	must(t, err)

@@ -1,34 +1,23 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/approval"
-	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
-	"github.com/curfewhq/curfew/internal/directory"
-	"github.com/curfewhq/curfew/internal/forecast"
 	"github.com/curfewhq/curfew/internal/job"
-	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
-	"github.com/curfewhq/curfew/internal/privacy"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/sse"
-	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // Limits of the listeners.
@@ -41,96 +30,6 @@ const (
 	// requestTimeout is how long the other routes may take to answer.
 	requestTimeout = 10 * time.Second
 )
-
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready,
-// Endpoints, Deliveries, Privacy.Store and Directory are required.
-type Options struct {
-	Keeper   *lifecycle.Keeper
-	Timeline *timeline.Explainer
-	// Directory finds sessions, and whatever an operator half remembers.
-	Directory directory.Directory
-	Identity  *auth.Identity
-	Once      auth.OneTimes
-	Keys      auth.KeyStore
-	// Revocations are the revoked tokens of the local key.
-	Revocations auth.RevocationStore
-	// Audit is where what staff do is noted, and AuditReader reads it.
-	Audit       *audit.Log
-	AuditReader AuditReader
-	// Approvals is what a second admin has to approve, as TwoPersons says.
-	Approvals  approval.Store
-	TwoPersons approval.Rules
-	Jobs       job.Store
-	SignIns    auth.SignInOptions // its Logger is this one's
-	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
-	OnePort bool
-	Privacy privacy.Service
-	// Ready returns an error unless the database answers with the schema that this process needs.
-	Ready func(context.Context) error
-	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
-	BaseURL string
-	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login, and nothing else is
-	// said where BaseURL is not this machine's: a command tells where files are.
-	LoginHint string
-	// SigninURL is where customers and mechanics sign in; empty: they are told to do so at the marketplace.
-	SigninURL string
-	// SessionURL is where a session takes place, with {id} for its id; empty: only the marketplace knows.
-	SessionURL string
-	// Instead is what a customer who has waited for a while is offered; its zero value is nothing.
-	Instead console.Instead
-	Version string
-	Logger  *slog.Logger      // nil discards the log
-	Metrics *metrics.Registry // nil: /metrics has only the figures of Go and of the process
-	// RequestTimeout is how long a route may take to answer, except cleanups, which may take a minute. The default is
-	// 10 s.
-	RequestTimeout time.Duration
-	// AnswerWithin is how long the call that starts a cleanup, an undo or a comparison waits for its end, before it answers
-	// with a job that goes on. The default is 2 s.
-	AnswerWithin time.Duration
-	Trace        Trace // traces requests; nil traces none
-	Hooks        Hooks // of payment providers
-	Endpoints    Endpoints
-	Deliveries   Deliveries
-	Forecasts    *forecast.Forecaster    // how long customers will wait; nil: nobody says
-	Streams      sse.Hub                 // what changes; nil: /api/stream answers Unavailable
-	Links        console.Unsubscriptions // of mails; nil: there are no such routes
-	// Settings is what the process was started with, for admins; no secrets.
-	Settings []api.Setting
-	// Adopted tells how the marketplace's own tables stand; nil: none is adopted.
-	Adopted console.AdoptedTables
-	// TestPayments reports whether payments are of the provider's test mode.
-	TestPayments bool
-	Limits       *limit.Limiter // how often somebody may call; nil: as often as they like
-	// TrustedProxies are the networks of the proxies in front of the server. Only they may name a request (X-Request-Id) and
-	// its sender (X-Forwarded-For); none: every request comes from the address that connects.
-	TrustedProxies []netip.Prefix
-	Clock          Clock // a test clock; nil: there is none
-	// AllowedOrigins are the origins of other sites whose pages may call the API with a token: https://app.example.org.
-	AllowedOrigins []string
-}
-
-// completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
-func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.Jobs == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil || o.Directory.Store == nil || o.Directory.Find == nil || o.Directory.Lists == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries, Privacy.Store and Directory")
-	}
-	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
-	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
-		o.LoginHint = "curfew login"
-	}
-	o.RequestTimeout = cmp.Or(o.RequestTimeout, requestTimeout)
-	o.AnswerWithin = cmp.Or(o.AnswerWithin, answerWithin)
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Trace == nil {
-		o.Trace = untraced
-	}
-	if o.Metrics == nil {
-		o.Metrics = metrics.New()
-	}
-	return o, nil
-}
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
 type Server struct {

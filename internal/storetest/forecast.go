@@ -18,7 +18,7 @@ type aheadStore interface {
 	Ahead(ctx context.Context, before curfew.Cursor, most int) (int, error)
 }
 
-func (f *fixture) ahead(before curfew.Cursor, most int) int {
+func aheadOf(f *fixture, before curfew.Cursor, most int) int {
 	f.Helper()
 	n, err := f.Store.(aheadStore).Ahead(f.Context(), before, most) //nolint:errcheck,forcetypeassert // both are
 	f.must(err)
@@ -26,7 +26,7 @@ func (f *fixture) ahead(before curfew.Cursor, most int) int {
 }
 
 // places returns so many sessions of the queue, in its order.
-func (f *fixture) places(customers ...string) (all []curfew.Cursor) {
+func placesOf(f *fixture, customers ...string) (all []curfew.Cursor) {
 	f.Helper()
 	for _, c := range customers {
 		s := f.read(f.admit(c).ID)
@@ -36,21 +36,21 @@ func (f *fixture) places(customers ...string) (all []curfew.Cursor) {
 }
 
 func countsAhead(f *fixture) {
-	for place, c := range f.places("ada", "bob", "cyd") {
-		f.same("ahead", f.ahead(c, 10), place)
+	for place, c := range placesOf(f, "ada", "bob", "cyd") {
+		f.same("ahead", aheadOf(f, c, 10), place)
 	}
-	f.same("ahead of a newcomer", f.ahead(curfew.Cursor{}, 10), 3)
+	f.same("ahead of a newcomer", aheadOf(f, curfew.Cursor{}, 10), 3)
 }
 
 func countsWaitingAlone(f *fixture) {
-	all := f.places("ada", "bob", "cyd", "dan")
+	all := placesOf(f, "ada", "bob", "cyd", "dan")
 	f.change(accepting(f.read(all[0].ID), "max"))
 	f.Age(f.T, all[1].ID, time.Hour)
-	f.same("ahead of the last", f.ahead(all[3], 10), 1)
+	f.same("ahead of the last", aheadOf(f, all[3], 10), 1)
 }
 
 func countsAtMost(f *fixture) {
-	all := f.places("ada", "bob", "cyd")
-	f.same("ahead of the last", f.ahead(all[2], 1), 1)
-	f.same("ahead of a newcomer", f.ahead(curfew.Cursor{}, 2), 2)
+	all := placesOf(f, "ada", "bob", "cyd")
+	f.same("ahead of the last", aheadOf(f, all[2], 1), 1)
+	f.same("ahead of a newcomer", aheadOf(f, curfew.Cursor{}, 2), 2)
 }

@@ -34,14 +34,14 @@ type jobStore interface {
 	CancelJob(ctx context.Context, id string, by curfew.Actor) (record.Job, error)
 }
 
-func (f *fixture) jobs() jobStore {
+func jobsOf(f *fixture) jobStore {
 	return f.Store.(jobStore) //nolint:errcheck,forcetypeassert // both are
 }
 
 // job adds a job whose first holder is one, for so long.
 func (f *fixture) job(lease time.Duration) record.Job {
 	f.Helper()
-	j, err := f.jobs().AddJob(f.Context(), record.Job{
+	j, err := jobsOf(f).AddJob(f.Context(), record.Job{
 		ID: newID(), Kind: record.UndoJob, Body: `{"runId":"x"}`, Actor: mara, RunID: newID(), Holder: "one",
 		JobProgress: record.JobProgress{Phase: "reviving sessions", Total: -1},
 	}, lease, time.Hour)
@@ -56,7 +56,7 @@ func readsJob(f *fixture) {
 		ID: j.ID, Kind: record.UndoJob, Body: `{"runId":"x"}`, Actor: mara, RunID: j.RunID, State: record.JobRunning, Holder: "one", Attempt: 1,
 		JobProgress: record.JobProgress{Phase: "reviving sessions", Total: -1}, CreatedAt: j.CreatedAt,
 	})
-	read, err := f.jobs().Job(f.Context(), j.ID)
+	read, err := jobsOf(f).Job(f.Context(), j.ID)
 	f.must(err)
 	f.same("read", read, j)
 }
@@ -64,11 +64,11 @@ func readsJob(f *fixture) {
 func holdsJob(f *fixture) {
 	j := f.job(time.Hour)
 	j.JobProgress = record.JobProgress{Phase: "settling payments", Done: 7, Total: 9}
-	held, err := f.jobs().HoldJob(f.Context(), j, time.Hour)
+	held, err := jobsOf(f).HoldJob(f.Context(), j, time.Hour)
 	f.must(err)
 	f.same("held", held, j)
 	j.State, j.Done, j.Result, j.Error = record.JobFailed, 8, `{"revived":[]}`, "the disk is full"
-	ended, err := f.jobs().EndJob(f.Context(), j)
+	ended, err := jobsOf(f).EndJob(f.Context(), j)
 	f.must(err)
 	f.around("ended", ended.FinishedAt, time.Now())
 	j.FinishedAt = ended.FinishedAt
@@ -78,47 +78,47 @@ func holdsJob(f *fixture) {
 func endsJobOnce(f *fixture) {
 	j := f.job(time.Hour)
 	j.State = record.JobSucceeded
-	ended, err := f.jobs().EndJob(f.Context(), j)
+	ended, err := jobsOf(f).EndJob(f.Context(), j)
 	f.must(err)
 	j.State = record.JobFailed
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().EndJob(f.Context(), j)) })
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().HoldJob(f.Context(), j, time.Hour)) })
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().CancelJob(f.Context(), j.ID, mara)) })
-	f.refused(curfew.NotFound, func() error { return failed(f.jobs().ClaimJob(f.Context(), "two", time.Hour)) })
-	read, err := f.jobs().Job(f.Context(), j.ID)
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).EndJob(f.Context(), j)) })
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).HoldJob(f.Context(), j, time.Hour)) })
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).CancelJob(f.Context(), j.ID, mara)) })
+	f.refused(curfew.NotFound, func() error { return failed(jobsOf(f).ClaimJob(f.Context(), "two", time.Hour)) })
+	read, err := jobsOf(f).Job(f.Context(), j.ID)
 	f.must(err)
 	f.same("it stays", read, ended)
 }
 
 func keepsJob(f *fixture) {
 	j := f.job(-time.Second)
-	held, err := f.jobs().HoldJob(f.Context(), j, time.Hour)
+	held, err := jobsOf(f).HoldJob(f.Context(), j, time.Hour)
 	f.must(err)
 	f.same("held", held, j)
-	f.refused(curfew.NotFound, func() error { return failed(f.jobs().ClaimJob(f.Context(), "two", time.Hour)) })
+	f.refused(curfew.NotFound, func() error { return failed(jobsOf(f).ClaimJob(f.Context(), "two", time.Hour)) })
 }
 
 func claimsJob(f *fixture) {
 	j := f.job(time.Hour)
 	j.Done = 222
-	_, err := f.jobs().HoldJob(f.Context(), j, -time.Second)
+	_, err := jobsOf(f).HoldJob(f.Context(), j, -time.Second)
 	f.must(err)
-	got, err := f.jobs().ClaimJob(f.Context(), "two", time.Hour)
+	got, err := jobsOf(f).ClaimJob(f.Context(), "two", time.Hour)
 	f.must(err)
 	j.Holder, j.Attempt = "two", 2
 	f.same("taken over", got, j)
-	f.refused(curfew.NotFound, func() error { return failed(f.jobs().ClaimJob(f.Context(), "three", time.Hour)) })
+	f.refused(curfew.NotFound, func() error { return failed(jobsOf(f).ClaimJob(f.Context(), "three", time.Hour)) })
 }
 
 func losesJob(f *fixture) {
 	j := f.job(-time.Second)
-	_, err := f.jobs().ClaimJob(f.Context(), j.Holder, time.Hour) // by a process of the same name: the attempt tells them apart
+	_, err := jobsOf(f).ClaimJob(f.Context(), j.Holder, time.Hour) // by a process of the same name: the attempt tells them apart
 	f.must(err)
 	late := j
 	late.State, late.Result = record.JobSucceeded, "{}"
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().HoldJob(f.Context(), late, time.Hour)) })
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().EndJob(f.Context(), late)) })
-	read, err := f.jobs().Job(f.Context(), j.ID)
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).HoldJob(f.Context(), late, time.Hour)) })
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).EndJob(f.Context(), late)) })
+	read, err := jobsOf(f).Job(f.Context(), j.ID)
 	f.must(err)
 	j.Attempt = 2
 	f.same("it goes on", read, j)
@@ -131,7 +131,7 @@ func racesJob(f *fixture) {
 	for range replicas {
 		go func() {
 			holder := newID()
-			got, err := f.jobs().ClaimJob(f.Context(), holder, time.Hour)
+			got, err := jobsOf(f).ClaimJob(f.Context(), holder, time.Hour)
 			if err != nil || got.Holder != holder || got.ID != j.ID {
 				holder = ""
 			}
@@ -150,7 +150,7 @@ func racesJob(f *fixture) {
 func claimsOldestJob(f *fixture) {
 	later, first := f.job(-time.Second), f.job(-time.Hour)
 	for _, want := range []record.Job{first, later} {
-		got, err := f.jobs().ClaimJob(f.Context(), "two", time.Hour)
+		got, err := jobsOf(f).ClaimJob(f.Context(), "two", time.Hour)
 		f.must(err)
 		f.same("taken over", got.ID, want.ID)
 	}
@@ -159,14 +159,14 @@ func claimsOldestJob(f *fixture) {
 func cancelsJob(f *fixture) {
 	j := f.job(time.Hour)
 	for _, by := range []curfew.Actor{otto, mara} { // the first counts
-		got, err := f.jobs().CancelJob(f.Context(), j.ID, by)
+		got, err := jobsOf(f).CancelJob(f.Context(), j.ID, by)
 		f.must(err)
 		f.same("by", got.CancelledBy, otto)
 	}
-	held, err := f.jobs().HoldJob(f.Context(), j, time.Hour)
+	held, err := jobsOf(f).HoldJob(f.Context(), j, time.Hour)
 	f.must(err)
 	f.same("its holder is told", held.CancelledBy, otto)
-	f.refused(curfew.Conflict, func() error { return failed(f.jobs().CancelJob(f.Context(), newID(), mara)) })
+	f.refused(curfew.Conflict, func() error { return failed(jobsOf(f).CancelJob(f.Context(), newID(), mara)) })
 }
 
 func listsJobs(f *fixture) {
@@ -174,7 +174,7 @@ func listsJobs(f *fixture) {
 	var got []record.Job
 	var after curfew.Cursor
 	for len(got) < 4 {
-		page, err := f.jobs().Jobs(f.Context(), after, 2)
+		page, err := jobsOf(f).Jobs(f.Context(), after, 2)
 		f.must(err)
 		if len(page) == 0 {
 			break
@@ -184,18 +184,18 @@ func listsJobs(f *fixture) {
 	}
 	f.same("newest first", got, []record.Job{all[2], all[1], all[0]})
 	all[0].State = record.JobSucceeded
-	_, err := f.jobs().EndJob(f.Context(), all[0])
+	_, err := jobsOf(f).EndJob(f.Context(), all[0])
 	f.must(err)
-	_, err = f.jobs().AddJob(f.Context(), record.Job{ID: newID(), Kind: record.CleanupJob, Body: "{}", Actor: mara, Holder: "one"}, time.Hour, -time.Second)
+	_, err = jobsOf(f).AddJob(f.Context(), record.Job{ID: newID(), Kind: record.CleanupJob, Body: "{}", Actor: mara, Holder: "one"}, time.Hour, -time.Second)
 	f.must(err)
-	f.refused(curfew.NotFound, func() error { return failed(f.jobs().Job(f.Context(), all[0].ID)) })
-	_, err = f.jobs().Job(f.Context(), all[1].ID) // it runs, however old it is
+	f.refused(curfew.NotFound, func() error { return failed(jobsOf(f).Job(f.Context(), all[0].ID)) })
+	_, err = jobsOf(f).Job(f.Context(), all[1].ID) // it runs, however old it is
 	f.must(err)
 }
 
 func missesJob(f *fixture) {
 	for _, id := range []string{newID(), "", "x"} {
-		f.refused(curfew.NotFound, func() error { return failed(f.jobs().Job(f.Context(), id)) })
+		f.refused(curfew.NotFound, func() error { return failed(jobsOf(f).Job(f.Context(), id)) })
 	}
 }
 

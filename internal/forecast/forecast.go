@@ -136,7 +136,7 @@ func (f *Forecaster) refresh(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.learn(page)
+		f.observe(page)
 		f.now, f.read, f.behind = now, time.Now(), len(page) == pageSize
 		if !f.behind {
 			f.rest()
@@ -158,7 +158,7 @@ func (f *Forecaster) rest() {
 	}
 }
 
-func (f *Forecaster) learn(page []record.StreamEvent) {
+func (f *Forecaster) observe(page []record.StreamEvent) {
 	for _, e := range page {
 		if _, again := f.seen[e.ID]; again || !e.OfSession() {
 			continue

@@ -10,10 +10,10 @@ const (
 	// memory is how long a wait counts, and how long mechanics who were busy count as being there.
 	memory   = 6 * time.Hour
 	presence = 20 * time.Minute
-	// paces is how many acceptances say how fast the queue moves now, and lessons how many waits of a kind say how far
+	// paces is how many acceptances say how fast the queue moves now, and kept how many waits of a kind say how far
 	// from that people's waits lie.
-	paces   = 24
-	lessons = 240
+	paces = 24
+	kept  = 240
 
 	// fewest waits of a kind are needed to say anything of it.
 	fewest = 12
@@ -43,7 +43,7 @@ type model struct {
 	idle    []time.Duration      // how long each of the last acceptances took while somebody was free
 	full    []time.Duration      // while nobody was: the time in which people waited, for each acceptance
 	waited  time.Duration        // in which people waited since the last acceptance
-	learned [kinds][]lesson
+	lessons [kinds][]lesson
 }
 
 // wait is one that has not ended: what was promised when it began.
@@ -99,7 +99,7 @@ func (m *model) accepts(session string, at time.Time) {
 		return
 	}
 	delete(m.waiting, session)
-	m.learn(w, false)
+	m.note(w, false)
 	if w.kind == free {
 		m.idle = last(append(m.idle, m.now.Sub(w.began)), paces)
 	} else {
@@ -125,17 +125,17 @@ func (m *model) ends(session string, at time.Time) {
 	m.pass(at)
 	if w := m.waiting[session]; w != nil {
 		delete(m.waiting, session)
-		m.learn(w, true)
+		m.note(w, true)
 	}
 	delete(m.busy, session)
 }
 
-func (m *model) learn(w *wait, left bool) {
+func (m *model) note(w *wait, left bool) {
 	if w.expect <= 0 {
 		return
 	}
 	l := lesson{m.now, m.now.Sub(w.began).Seconds() / w.expect.Seconds(), left}
-	m.learned[w.kind] = last(append(m.learned[w.kind], l), lessons)
+	m.lessons[w.kind] = last(append(m.lessons[w.kind], l), kept)
 }
 
 // peak remembers how many are busy at once.
@@ -193,7 +193,7 @@ func (m *model) quantiles(place int) (p50, p90 time.Duration, ok bool) {
 // lessonsOf returns what is known of a kind; where that is too little, of those beside it.
 func (m *model) lessonsOf(k kind) []lesson {
 	fresh := func(k kind) (all []lesson) {
-		for _, l := range m.learned[k] {
+		for _, l := range m.lessons[k] {
 			if m.now.Sub(l.at) <= memory {
 				all = append(all, l)
 			}

@@ -12,18 +12,18 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// happening is what happens at a moment of a simulated day.
-type happening struct {
+// moment is what happens at a moment of a simulated day.
+type moment struct {
 	at time.Duration
 	do func(at time.Duration)
 }
 
-type agenda []happening
+type agenda []moment
 
 func (a agenda) Len() int           { return len(a) }
 func (a agenda) Less(i, j int) bool { return a[i].at < a[j].at }
 func (a agenda) Swap(i, j int)      { a[i], a[j] = a[j], a[i] }
-func (a *agenda) Push(x any)        { *a = append(*a, x.(happening)) } //nolint:errcheck,forcetypeassert // there is nothing else
+func (a *agenda) Push(x any)        { *a = append(*a, x.(moment)) } //nolint:errcheck,forcetypeassert // there is nothing else
 func (a *agenda) Pop() any          { l := (*a)[len(*a)-1]; *a = (*a)[:len(*a)-1]; return l }
 
 // day is a marketplace with a rush in the evening.
@@ -47,7 +47,7 @@ type outcome struct {
 
 var midnight = time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
 
-func (d *day) in(at time.Duration, do func(time.Duration)) { heap.Push(&d.agenda, happening{at, do}) }
+func (d *day) in(at time.Duration, do func(time.Duration)) { heap.Push(&d.agenda, moment{at, do}) }
 
 func (d *day) exp(mean time.Duration) time.Duration {
 	return time.Duration(d.dice.ExpFloat64() * float64(mean))
@@ -78,7 +78,7 @@ func simulate(seed uint64) []outcome {
 	}
 	d.in(0, d.arrive)
 	for d.agenda.Len() > 0 {
-		h := heap.Pop(&d.agenda).(happening) //nolint:errcheck,forcetypeassert // there is nothing else
+		h := heap.Pop(&d.agenda).(moment) //nolint:errcheck,forcetypeassert // there is nothing else
 		h.do(h.at)
 	}
 	return d.rows

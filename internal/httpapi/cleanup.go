@@ -60,16 +60,6 @@ func (previewOrResult) Schema(r huma.Registry) *huma.Schema {
 	}}
 }
 
-func parseCleanup(by curfew.Actor, b api.Cleanup) (lifecycle.Cleanup, error) {
-	minutes := 0
-	if b.MaxAgeMinutes != nil {
-		minutes = *b.MaxAgeMinutes
-	}
-	what, err := wire.ParseCleanup(by, b.CustomerID, b.Rules, minutes, b.Reason)
-	what.Only, what.Except = b.Only, b.Except
-	return what, err
-}
-
 func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInput) (*cleanupResponse, error) {
 	b := in.Body
 	problem.RequestOf(ctx).Describe(b.CustomerID, "", "")

@@ -27,10 +27,10 @@ const (
 	defaultWindow = 72 * time.Hour
 )
 
-// jobHandlers start jobs, and tell how they stand.
+// jobHandlers start jobs, and say how they stand.
 type jobHandlers struct {
-	runner   *job.Runner
-	patience time.Duration
+	runner *job.Runner
+	within time.Duration
 	// asksProvider reports that there is a provider to compare with.
 	asksProvider bool
 }
@@ -66,8 +66,8 @@ func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) 
 		return nil, nil, err
 	}
 	problem.RequestOf(ctx).Describe("", begun.Job.RunID, "")
-	patience := time.NewTimer(h.patience)
-	defer patience.Stop()
+	late := time.NewTimer(h.within)
+	defer late.Stop()
 	select {
 	case done := <-begun.Done:
 		if done.Err != nil && !done.GoesOn {
@@ -76,7 +76,7 @@ func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) 
 		if !done.GoesOn {
 			return &worked[T]{Status: http.StatusOK, Body: answerOf[T]{done.Answer}}, done.Answer, nil
 		}
-	case <-patience.C:
+	case <-late.C:
 	case <-ctx.Done():
 	}
 	return &worked[T]{http.StatusAccepted, "/api/debug/jobs/" + begun.Job.ID, answerOf[T]{h.stands(ctx, begun.Job)}}, nil, nil
@@ -194,4 +194,14 @@ func (w work) reconcile(ctx context.Context, _ record.Job, b api.Reconcile, how 
 		return nil, err
 	}
 	return wire.Reconciliation(r), err
+}
+
+func parseCleanup(by curfew.Actor, b api.Cleanup) (lifecycle.Cleanup, error) {
+	minutes := 0
+	if b.MaxAgeMinutes != nil {
+		minutes = *b.MaxAgeMinutes
+	}
+	what, err := wire.ParseCleanup(by, b.CustomerID, b.Rules, minutes, b.Reason)
+	what.Only, what.Except = b.Only, b.Except
+	return what, err
 }

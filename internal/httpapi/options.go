@@ -25,6 +25,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
+// requestTimeout is how long routes other than cleanups may take to answer.
+const requestTimeout = 10 * time.Second
+
 // Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready,
 // Endpoints, Deliveries, Privacy.Store and Directory are required.
 type Options struct {

@@ -27,8 +27,6 @@ const (
 	idleTimeout       = 2 * time.Minute
 	// writeTimeout lets the slowest route answer, and its answer go out.
 	writeTimeout = cleanupTimeout + 15*time.Second
-	// requestTimeout is how long the other routes may take to answer.
-	requestTimeout = 10 * time.Second
 )
 
 // Server answers HTTP. Its handlers are safe for concurrent use.

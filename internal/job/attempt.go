@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// tellEvery is how often progress is written, if there is any, and renewEvery how often the lease is
+	// reportEvery is how often progress is written, if there is any, and renewEvery how often the lease is
 	// renewed without.
-	tellEvery  = 500 * time.Millisecond
-	renewEvery = record.JobLease / 5
+	reportEvery = 500 * time.Millisecond
+	renewEvery  = record.JobLease / 5
 	// giveUpAfter is how long a holder works on without a renewal: less than the lease.
 	giveUpAfter = record.JobLease * 2 / 3
 	// writeTimeout limits the last write of an attempt.
@@ -116,7 +116,7 @@ func (a *attempt) note(phase string, done, total int) {
 // renew writes progress and renews the lease until the work is over. It cancels the work once the lease is lost, or
 // may soon be.
 func (a *attempt) renew(ctx context.Context, cancel context.CancelCauseFunc, over <-chan struct{}) {
-	ticker := time.NewTicker(tellEvery)
+	ticker := time.NewTicker(reportEvery)
 	defer ticker.Stop()
 	for held := time.Now(); ; {
 		select {

@@ -67,8 +67,13 @@ func (c *oneJob) print(term terminal, j record.Job, err error) error {
 		return term.json(wire.Job(j))
 	}
 	rows := [][]string{
-		{"job", j.ID}, {"kind", string(j.Kind)}, {"state", string(j.State)}, {"phase", j.Phase}, {"done", doneOf(j)},
-		{"started by", oneLine(j.Actor.String())}, {"started", moment(j.CreatedAt, time.Now())},
+		{"job", j.ID},
+		{"kind", string(j.Kind)},
+		{"state", string(j.State)},
+		{"phase", j.Phase},
+		{"done", doneOf(j)},
+		{"started by", oneLine(j.Actor.String())},
+		{"started", moment(j.CreatedAt, time.Now())},
 	}
 	if !j.FinishedAt.IsZero() {
 		rows = append(rows, []string{"ended", moment(j.FinishedAt, time.Now())})

@@ -118,7 +118,7 @@ func (m *forgetful) anybodyFree() bool {
 	return false
 }
 
-// work lets each mechanic who has time end their session, or take the first of the queue.
+// work lets each mechanic who has time end their session, and take the first of the queue.
 func (m *forgetful) work() {
 	for i := range mechanics {
 		who := fmt.Sprint("m", i)
@@ -128,7 +128,6 @@ func (m *forgetful) work() {
 		if id := m.serving[who]; id != "" {
 			delete(m.serving, who)
 			must(m.env.End(m.env.Context(), id, mechanic(who)))(m.env)
-			continue
 		}
 		queue := must(m.env.Pending(m.env.Context(), curfew.Cursor{}, 1))(m.env)
 		if len(queue) == 0 {

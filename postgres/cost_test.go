@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -169,15 +170,21 @@ func (f *fixture) costs(name string) cost {
 		f.must(do())
 		c, image := costOf(seen.take())
 		c.trips = trips.Load()
-		if i <= 6 || image {
+		if i <= 6 {
 			continue
 		}
-		if clean++; least.statements == 0 || c.log < least.log {
+		if image { // its pages were logged whole, and nothing is known of the rest
+			c.log = math.Inf(1)
+		} else {
+			clean++
+		}
+		if least.statements == 0 || c.log < least.log {
 			least = c
 		}
 	}
-	if least.statements == 0 {
-		f.Fatal("each call logged a full page")
+	if clean == 0 {
+		f.Log("the server makes checkpoints so often that each call logs whole pages: the log is not measured")
+		least.log = 0
 	}
 	least.rows, least.buffers, least.log = least.rows/call.shared, least.buffers/call.shared, least.log/call.shared
 	return least

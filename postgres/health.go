@@ -204,11 +204,11 @@ func totals(n map[string]int) []curfew.CheckoutTotal {
 const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots
 	UNION ALL SELECT 'leaked', count(*) FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
-			AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
+			AND coalesce(s.mechanic_id, '') = m.mechanic_id AND ` + notEnded + `)`
 
 const freeLeakedSlots = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 	SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
-		AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
+		AND coalesce(s.mechanic_id, '') = m.mechanic_id AND ` + notEnded + `)`
 
 // FreeLeaked deletes slots whose session does not hold them.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {

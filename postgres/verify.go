@@ -60,10 +60,10 @@ var columns = map[string]string{
 
 // indexes are those that the migrations make, by table.
 var indexes = map[string]string{
-	"sessions": "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives " +
+	"sessions": "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives sessions_mechanic " +
 		"sessions_adopted sessions_adopted_deadline",
 	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
-	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_refunds checkouts_payment " +
+	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_name checkouts_refunds checkouts_payment " +
 		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals checkouts_lines checkouts_concerns " +
 		"checkouts_captures checkouts_credit_age",
 	"payment_repayments":  "payment_repayments_pkey",

@@ -86,17 +86,12 @@ const askEvery = time.Second
 // await asks for work and waits for its end, however long it takes.
 func await[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
 	var answer T
-	status, text, err := c.send(ctx, http.MethodPost, path, body, "")
+	status, text, err := c.answered(ctx, http.MethodPost, path, body, "")
 	switch {
 	case err != nil:
 		return answer, err
-	case status >= http.StatusBadRequest:
-		return answer, problem(status, text)
 	case status != http.StatusAccepted:
 		return answer, decode(text, &answer)
-	}
-	if p := pending(status, text); p != nil {
-		return answer, p
 	}
 	var j Job
 	if err := decode(text, &j); err != nil {

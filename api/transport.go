@@ -25,17 +25,23 @@ func post[T any](ctx context.Context, c *Client, path string, body any) (T, erro
 // call sends a request and decodes the response.
 func call[T any](ctx context.Context, c *Client, method, path string, body any, key string) (T, error) {
 	var answer T
-	status, text, err := c.send(ctx, method, path, body, key)
+	_, text, err := c.answered(ctx, method, path, body, key)
 	if err != nil {
 		return answer, err
 	}
-	if status >= http.StatusBadRequest {
-		return answer, problem(status, text)
-	}
-	if p := pending(status, text); p != nil {
-		return answer, p
-	}
 	return answer, decode(text, &answer)
+}
+
+// answered sends a request and returns the response, unless it is a problem.
+func (c *Client) answered(ctx context.Context, method, path string, body any, key string) (int, []byte, error) {
+	status, text, err := c.send(ctx, method, path, body, key)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case status >= http.StatusBadRequest:
+		return 0, nil, problem(status, text)
+	}
+	return status, text, pending(status, text)
 }
 
 func (c *Client) send(ctx context.Context, method, path string, body any, key string) (int, []byte, error) {

@@ -20,8 +20,7 @@ type queue struct{ *db }
 // No other index answers faster while there is little, and far slower then: so
 // expires_at - now() is a question to none, and LIMIT 1 keeps the join a look by key.
 const (
-	selectPending = `SELECT q.*, now() FROM unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
-			16000000:00}'::interval[]) WITH ORDINALITY p (at_most, step)
+	selectPending = `SELECT q.*, now() FROM ` + waitSteps + `
 		CROSS JOIN LATERAL (
 			SELECT ` + sessionColumns + `, r.id AS request_id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at AS offered_at
 			FROM curfew.sessions s CROSS JOIN LATERAL (
@@ -32,6 +31,8 @@ const (
 					THEN '00000000-0000-0000-0000-000000000000' ELSE $2::uuid END)
 			ORDER BY ` + queued + `, s.id LIMIT $3) q
 		ORDER BY coalesce(q.starts_at, q.created_at), q.id LIMIT $3`
+	waitSteps = `unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
+			16000000:00}'::interval[]) WITH ORDINALITY p (at_most, step)`
 	// The expressions of the index. The steps begin a microsecond behind those above.
 	queued   = `coalesce(s.starts_at, s.created_at)`
 	waitStep = `width_bucket(s.expires_at - ` + queued + `, '{00:01:00.000001, 00:02:00.000001, 00:03:00.000001, 00:05:00.000001,
@@ -48,8 +49,7 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 
 // countAhead reads no more of the index than it counts.
 const countAhead = `SELECT count(*) FROM (
-	SELECT FROM unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
-			16000000:00}'::interval[]) WITH ORDINALITY p (at_most, step)
+	SELECT FROM ` + waitSteps + `
 		CROSS JOIN LATERAL (
 			SELECT FROM curfew.sessions s
 			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1

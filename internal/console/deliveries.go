@@ -81,14 +81,8 @@ func sentSearch(q url.Values) (record.SentSearch, error) {
 		s.State = ""
 	}
 	var err error
-	if s.From, err = day(q, "from"); err != nil {
+	if s.From, s.To, err = days(q); err != nil {
 		return s, err
-	}
-	if s.To, err = day(q, "to"); err != nil {
-		return s, err
-	}
-	if !s.To.IsZero() {
-		s.To = s.To.AddDate(0, 0, 1) // the day is included
 	}
 	return s, s.Check()
 }

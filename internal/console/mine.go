@@ -46,18 +46,22 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 		policy: s.keeper.Rules.Policy(), does: s.keeper.Rules.Consequence, own: own, checkouts: checkouts, payments: payments, at: moments{time.Now()},
 	}
 	v := m.view(id, sessions)
-	var open *curfew.Snapshot
-	if i := slices.IndexFunc(sessions, func(s curfew.Snapshot) bool { return s.Status.Open() }); i >= 0 {
-		open = &sessions[i]
-		if own && (open.Assigned() || open.Status == curfew.Live) {
+	if open := openOf(sessions); open != nil && own {
+		v.Open.Instead, v.Open.Callback = s.instead.of(*open)
+		if open.Assigned() || open.Status == curfew.Live {
 			v.Open.Join = s.joinAddress(open.ID)
 		}
 	}
-	if open != nil && own {
-		v.Open.Instead, v.Open.Callback = s.instead.of(*open)
-	}
-	v.Outlook, err = s.outlook(ctx, open, own)
+	v.Outlook, err = s.outlook(ctx, sessions, own)
 	return v, err
+}
+
+// openOf returns the session that holds the customer's slot; nil: none does.
+func openOf(sessions []curfew.Snapshot) *curfew.Snapshot {
+	if i := slices.IndexFunc(sessions, func(s curfew.Snapshot) bool { return s.Status.Open() }); i >= 0 {
+		return &sessions[i]
+	}
+	return nil
 }
 
 // mine describes a customer's sessions and payments.
@@ -76,12 +80,9 @@ func (m mine) view(id string, sessions []curfew.Snapshot) Mine {
 	if len(sessions) > 0 {
 		m.at.now = sessions[0].Now
 	}
-	var open *curfew.Snapshot
-	for i, s := range sessions {
-		switch {
-		case s.Status.Open():
-			open = &sessions[i]
-		case s.Status == curfew.Scheduled:
+	open := openOf(sessions)
+	for _, s := range sessions {
+		if s.Status == curfew.Scheduled {
 			v.Appointments = append(v.Appointments, m.appointment(s))
 		}
 	}

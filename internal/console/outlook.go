@@ -16,23 +16,17 @@ var (
 	minutes   = things("minute")
 )
 
-// outlook says what somebody in the queue can expect, or somebody who would come now, in sentences; none where nobody
-// makes forecasts.
-func (s *Site) outlook(ctx context.Context, open *curfew.Snapshot, own bool) ([]string, error) {
-	if s.forecasts == nil || open != nil && (open.Status != curfew.Waiting || open.Assigned()) {
+// outlook says what a customer who has these sessions can expect of the queue, in sentences; none to whoever a mechanic has, or
+// where nobody makes forecasts.
+func (s *Site) outlook(ctx context.Context, sessions []curfew.Snapshot, own bool) ([]string, error) {
+	if open := openOf(sessions); s.forecasts == nil || open != nil && (open.Status == curfew.Live || open.Assigned()) {
 		return nil, nil
 	}
-	var f forecast.Forecast
-	var err error
-	if open != nil {
-		f, err = s.forecasts.Of(ctx, *open)
-	} else {
-		f, err = s.forecasts.Newcomer(ctx)
-	}
+	f, waiting, err := s.forecasts.Of(ctx, sessions)
 	if err != nil {
 		return nil, err
 	}
-	return append([]string{ahead(f, open != nil, own), atWork(f)}, waits(f, open != nil)), nil
+	return []string{ahead(f, waiting, own), atWork(f), waits(f, waiting)}, nil
 }
 
 func ahead(f forecast.Forecast, waiting, own bool) string {

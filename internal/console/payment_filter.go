@@ -17,14 +17,8 @@ func paymentSearch(q url.Values, by map[curfew.Outcome]int) (record.PaymentSearc
 		Outcome: chosenOutcome(q, by), Plan: q.Get("plan"), CustomerID: q.Get("customerId"), After: wire.CanonicalID(q.Get("after")), Limit: paymentsShown,
 	}
 	var err error
-	if s.From, err = day(q, "from"); err != nil {
+	if s.From, s.To, err = days(q); err != nil {
 		return s, err
-	}
-	if s.To, err = day(q, "to"); err != nil {
-		return s, err
-	}
-	if !s.To.IsZero() {
-		s.To = s.To.AddDate(0, 0, 1) // the day is included
 	}
 	if s.Amounts, err = amountsLike(q.Get("amount")); err != nil {
 		return s, err

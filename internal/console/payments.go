@@ -93,14 +93,21 @@ func (s *Site) paymentLines(ctx context.Context, found []curfew.Checkout, at mom
 
 // further returns the query of the next page of a list.
 func further(q url.Values, params []string, after, chosen string) url.Values {
-	next := url.Values{"after": {after}}
-	for _, name := range params {
-		if q.Has(name) {
-			next.Set(name, q.Get(name))
-		}
-	}
+	next := given(q, params)
+	next.Set("after", after)
 	next.Set(params[0], chosen)
 	return next
+}
+
+// given returns the filters of a query.
+func given(q url.Values, params []string) url.Values {
+	found := url.Values{}
+	for _, name := range params {
+		if q.Has(name) {
+			found.Set(name, q.Get(name))
+		}
+	}
+	return found
 }
 
 // differences shows how the provider's books differ, until they are settled.

@@ -61,20 +61,15 @@ func (s *Site) sessionsView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	given := url.Values{}
-	for _, name := range sessionParams {
-		if q.Has(name) {
-			given.Set(name, q.Get(name))
-		}
-	}
 	v := Sessions{Filters: sessionFilters(q), CSV: "/api/sessions.csv?" + apiQuery(search).Encode()}
 	for _, found := range found {
 		v.Rows = append(v.Rows, sessionRow(found))
 	}
 	if next != nil {
-		given.Set("cursor", wire.Cursor(*next))
+		further := given(q, sessionParams)
+		further.Set("cursor", wire.Cursor(*next))
 		v.Looked = len(v.Rows) < sessionsShown
-		v.More = Link{Name: map[bool]string{true: "Look further", false: "More sessions"}[v.Looked], Path: "?" + given.Encode()}
+		v.More = Link{Name: map[bool]string{true: "Look further", false: "More sessions"}[v.Looked], Path: "?" + further.Encode()}
 	}
 	v.State = sessionsState(v, q)
 	return v, nil
@@ -90,19 +85,24 @@ func sessionSearch(q url.Values) (record.SessionSearch, error) {
 		return s, curfew.Errorf(curfew.Invalid, "there is no status %q", q.Get("status"))
 	}
 	var err error
-	if s.From, err = day(q, "from"); err != nil {
+	if s.From, s.To, err = days(q); err != nil {
 		return s, err
-	}
-	if s.To, err = day(q, "to"); err != nil {
-		return s, err
-	}
-	if !s.To.IsZero() {
-		s.To = s.To.AddDate(0, 0, 1) // the day is included
 	}
 	if s.After, err = problem.ParseCursor(q.Get("cursor")); err != nil {
 		return s, err
 	}
 	return s, s.Check()
+}
+
+// days reads the filters from and to, both days included. A zero time is none.
+func days(q url.Values) (from, to time.Time, err error) {
+	if from, err = day(q, "from"); err != nil {
+		return from, to, err
+	}
+	if to, err = day(q, "to"); err == nil && !to.IsZero() {
+		to = to.AddDate(0, 0, 1)
+	}
+	return from, to, err
 }
 
 // day reads a date of a query; the zero time if there is none.

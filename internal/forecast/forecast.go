@@ -70,36 +70,16 @@ func New(store Store) *Forecaster {
 	return &Forecaster{store: store, model: newModel(), seen: map[string]time.Time{}}
 }
 
-// Of returns the forecast of a session that waits for a mechanic.
-func (f *Forecaster) Of(ctx context.Context, s curfew.Snapshot) (Forecast, error) {
-	return f.at(ctx, curfew.Cursor{At: s.QueuedAt(), ID: s.ID})
-}
-
-// Sessions reads what a customer has open.
-type Sessions interface {
-	// Unended is every session of the customer that has not ended, oldest first.
-	Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error)
-}
-
-// OfCustomer returns the forecast of a customer's session that waits for a mechanic; if there is none, that of a newcomer.
-func (f *Forecaster) OfCustomer(ctx context.Context, sessions Sessions, customerID string) (found Forecast, waiting bool, err error) {
-	all, err := sessions.Unended(ctx, customerID)
-	if err != nil {
-		return Forecast{}, false, err
-	}
-	for _, s := range all {
+// Of returns the forecast of a customer who has these sessions: of the one that waits for a mechanic, or of one that would begin now.
+func (f *Forecaster) Of(ctx context.Context, sessions []curfew.Snapshot) (found Forecast, waiting bool, err error) {
+	var place curfew.Cursor
+	for _, s := range sessions {
 		if s.Status == curfew.Waiting && !s.Assigned() {
-			found, err = f.Of(ctx, s)
-			return found, true, err
+			place, waiting = curfew.Cursor{At: s.QueuedAt(), ID: s.ID}, true
 		}
 	}
-	found, err = f.Newcomer(ctx)
-	return found, false, err
-}
-
-// Newcomer returns the forecast of somebody who would begin to wait now.
-func (f *Forecaster) Newcomer(ctx context.Context) (Forecast, error) {
-	return f.at(ctx, curfew.Cursor{})
+	found, err = f.at(ctx, place)
+	return found, waiting, err
 }
 
 func (f *Forecaster) at(ctx context.Context, place curfew.Cursor) (Forecast, error) {

@@ -25,7 +25,11 @@ func (h customerHandlers) forecast(ctx context.Context, c auth.Request, _ *idInp
 	if h.forecasts == nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "there are no forecasts here")
 	}
-	f, waiting, err := h.forecasts.OfCustomer(ctx, h.keeper.Sessions, c.ID)
+	sessions, err := h.keeper.Sessions.Unended(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	f, waiting, err := h.forecasts.Of(ctx, sessions)
 	return okay(wire.Forecast(f, waiting), err)
 }
 

@@ -73,19 +73,12 @@ func (h directoryHandlers) exportSessions(ctx context.Context, _ auth.Request, i
 	}
 	q.Limit = exportPage
 	problem.RequestOf(ctx).Describe(in.CustomerID, "", in.Status)
-	first, next, err := h.directory.Sessions(ctx, q) // a failure at the beginning is a problem
-	if err != nil {
-		return nil, err
-	}
-	return h.books.file(ctx, "sessions", func(w io.Writer) error {
-		return wire.WriteSessions(w, func(after *curfew.Cursor) ([]curfew.Snapshot, *curfew.Cursor, error) {
-			if after == nil {
-				return first, next, nil
-			}
+	return exported(ctx, h.books, "sessions", wire.WriteSessions, func(after *curfew.Cursor) ([]curfew.Snapshot, *curfew.Cursor, error) {
+		if after != nil {
 			q.After = *after
-			return h.directory.Sessions(ctx, q)
-		})
-	}), nil
+		}
+		return h.directory.Sessions(ctx, q)
+	})
 }
 
 type searchInput struct {
@@ -151,19 +144,10 @@ func (h directoryHandlers) exportPayments(ctx context.Context, _ auth.Request, i
 	}
 	q.Limit = exportPage
 	problem.RequestOf(ctx).Describe(in.CustomerID, "", in.Outcome)
-	first, next, err := h.directory.Payments(ctx, q) // a failure at the beginning is a problem
-	if err != nil {
-		return nil, err
-	}
-	return h.books.file(ctx, "payments", func(w io.Writer) error {
-		return wire.WritePayments(w, func(after string) ([]curfew.Checkout, string, error) {
-			if after == "" {
-				return first, next, nil
-			}
-			q.After = after
-			return h.directory.Payments(ctx, q)
-		})
-	}), nil
+	return exported(ctx, h.books, "payments", wire.WritePayments, func(after string) ([]curfew.Checkout, string, error) {
+		q.After = after
+		return h.directory.Payments(ctx, q)
+	})
 }
 
 // sentInput is what chooses deliveries for a file.
@@ -183,17 +167,28 @@ func (h directoryHandlers) exportSent(ctx context.Context, _ auth.Request, in *s
 		return nil, err
 	}
 	problem.RequestOf(ctx).Describe(in.CustomerID, "", in.State)
-	first, next, err := h.directory.Sent(ctx, q) // a failure at the beginning is a problem
+	return exported(ctx, h.books, "deliveries", wire.WriteSent, func(after string) ([]record.Delivery, string, error) {
+		q.After = after
+		return h.directory.Sent(ctx, q)
+	})
+}
+
+// exported responds with a list as a file. The first page is read at once, so that a failure at the beginning is a problem and
+// not a file that was cut.
+func exported[T any, P comparable](
+	ctx context.Context, h bookHandlers, name string, write func(io.Writer, func(after P) ([]T, P, error)) error, read func(after P) ([]T, P, error),
+) (*file, error) {
+	var start P
+	first, next, err := read(start)
 	if err != nil {
 		return nil, err
 	}
-	return h.books.file(ctx, "deliveries", func(w io.Writer) error {
-		return wire.WriteSent(w, func(after string) ([]record.Delivery, string, error) {
-			if after == "" {
+	return h.file(ctx, name, func(w io.Writer) error {
+		return write(w, func(after P) ([]T, P, error) {
+			if after == start {
 				return first, next, nil
 			}
-			q.After = after
-			return h.directory.Sent(ctx, q)
+			return read(after)
 		})
 	}), nil
 }

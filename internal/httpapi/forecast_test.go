@@ -24,7 +24,7 @@ func TestForecasts(t *testing.T) {
 				env.Errorf("%s: %+v, want %+v", what, got, want)
 			}
 		}
-		if f, err := forecast.New(env.Store.(forecast.Store)).Newcomer(env.Context()); err != nil || f.Known() || f.Ahead+f.Mechanics+f.Busy > 0 { //nolint:errcheck,forcetypeassert // both are
+		if f, _, err := forecast.New(env.Store.(forecast.Store)).Of(env.Context(), nil); err != nil || f.Known() || f.Ahead+f.Mechanics+f.Busy > 0 { //nolint:errcheck,forcetypeassert // both are
 			env.Errorf("before anything happened: %+v, %v", f, err)
 		}
 		for n := range 14 {

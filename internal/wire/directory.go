@@ -67,23 +67,28 @@ func Hits(f directory.Found, page func(record.Hit) string) SearchHits {
 	return out
 }
 
-// WriteSessions writes sessions as CSV, a row for each. It reads them page by page, each time behind the last.
-func WriteSessions(w io.Writer, read func(after *curfew.Cursor) ([]curfew.Snapshot, *curfew.Cursor, error)) error {
-	header := strings.Split("session,status,plan,type,customer,name,mechanic,created,starts,deadline,accepted,started,ended,end_reason,overdue,minutes", ",")
-	rows := [][]string{header}
-	for after := (*curfew.Cursor)(nil); ; rows = nil {
+// writePages writes a list as CSV, a row for each. It reads the list page by page: the zero position is its beginning, and
+// as the next one its end.
+func writePages[T any, P comparable](w io.Writer, header string, row func(T) []string, read func(after P) (found []T, next P, err error)) error {
+	var end P
+	for rows, after := [][]string{strings.Split(header, ",")}, end; ; rows = nil {
 		found, next, err := read(after)
 		if err != nil {
 			return err
 		}
-		for _, s := range found {
-			rows = append(rows, sessionRow(s))
+		for _, one := range found {
+			rows = append(rows, row(one))
 		}
-		if err := writeRows(w, rows...); err != nil || next == nil {
+		if err := writeRows(w, rows...); err != nil || next == end {
 			return err
 		}
 		after = next
 	}
+}
+
+// WriteSessions writes sessions as CSV, a row for each. It reads them page by page, each time behind the last.
+func WriteSessions(w io.Writer, read func(after *curfew.Cursor) ([]curfew.Snapshot, *curfew.Cursor, error)) error {
+	return writePages(w, "session,status,plan,type,customer,name,mechanic,created,starts,deadline,accepted,started,ended,end_reason,overdue,minutes", sessionRow, read)
 }
 
 func sessionRow(s curfew.Snapshot) []string {
@@ -96,49 +101,31 @@ func sessionRow(s curfew.Snapshot) []string {
 
 // WritePayments writes payments as CSV, a row for each. It reads them page by page, each time behind the last.
 func WritePayments(w io.Writer, read func(after string) ([]curfew.Checkout, string, error)) error {
-	header := strings.Split("payment,reference,customer,name,email,plan,amount,currency,outcome,made,changed,session,note", ",")
-	for rows, after := [][]string{header}, ""; ; rows = nil {
-		found, next, err := read(after)
-		if err != nil {
-			return err
-		}
-		for _, c := range found {
-			customer := c.CustomerID
-			if customer == curfew.Nobody {
-				customer = ""
-			}
-			rows = append(rows, []string{
-				c.ID, cell(c.Ref), cell(customer), cell(c.Name), cell(c.Email), cell(c.Plan), decimal(c.Amount, c.Currency), strings.ToUpper(c.Currency),
-				string(c.Outcome), date(c.CreatedAt), date(c.UpdatedAt), c.SessionID, cell(c.Note),
-			})
-		}
-		if err := writeRows(w, rows...); err != nil || next == "" {
-			return err
-		}
-		after = next
+	return writePages(w, "payment,reference,customer,name,email,plan,amount,currency,outcome,made,changed,session,note", paymentRow, read)
+}
+
+func paymentRow(c curfew.Checkout) []string {
+	customer := c.CustomerID
+	if customer == curfew.Nobody {
+		customer = ""
+	}
+	return []string{
+		c.ID, cell(c.Ref), cell(customer), cell(c.Name), cell(c.Email), cell(c.Plan), decimal(c.Amount, c.Currency), strings.ToUpper(c.Currency),
+		string(c.Outcome), date(c.CreatedAt), date(c.UpdatedAt), c.SessionID, cell(c.Note),
 	}
 }
 
 // WriteSent writes deliveries as CSV, a row for each, without what was sent. It reads them page by page, each time behind
 // the last.
 func WriteSent(w io.Writer, read func(after string) ([]record.Delivery, string, error)) error {
-	header := strings.Split("delivery,event,channel,to,state,tries,status,error,customer,made,changed", ",")
-	for rows, after := [][]string{header}, ""; ; rows = nil {
-		found, next, err := read(after)
-		if err != nil {
-			return err
-		}
-		for _, d := range found {
-			v := Delivery(d)
-			rows = append(rows, []string{
-				v.ID, cell(v.Type), v.Channel, cell(v.Destination), v.State, strconv.FormatInt(v.Attempts, 10), strconv.Itoa(v.Status), cell(v.Error),
-				cell(v.CustomerID), date(v.CreatedAt), date(v.UpdatedAt),
-			})
-		}
-		if err := writeRows(w, rows...); err != nil || next == "" {
-			return err
-		}
-		after = next
+	return writePages(w, "delivery,event,channel,to,state,tries,status,error,customer,made,changed", sentRow, read)
+}
+
+func sentRow(d record.Delivery) []string {
+	v := Delivery(d)
+	return []string{
+		v.ID, cell(v.Type), v.Channel, cell(v.Destination), v.State, strconv.FormatInt(v.Attempts, 10), strconv.Itoa(v.Status), cell(v.Error),
+		cell(v.CustomerID), date(v.CreatedAt), date(v.UpdatedAt),
 	}
 }
 

@@ -10,7 +10,7 @@ RACE = -race $(foreach p,modernc.org/sqlite/lib modernc.org/libc modernc.org/mem
 # Many tests wait for a process or a moment, so more run at once than there are cores. There is memory to
 # save the garbage collector's time, and nobody debugs what is linked here. `make lint` looks closer than
 # go test would, and once. The race detector waits for a tenth of a second at an exit, not for one.
-GO_TEST = GOGC=300 GORACE=atexit_sleep_ms=100 scripts/with-postgres -m go test $(RACE) -ldflags=-w -vet=off -parallel 4 -shuffle=on -timeout 40m
+GO_TEST = GOGC=300 GORACE=atexit_sleep_ms=100 scripts/repeat-failures scripts/with-postgres -m go test $(RACE) -ldflags=-w -vet=off -parallel 4 -shuffle=on -timeout 40m
 LINT = bin/golangci-lint
 
 .DEFAULT_GOAL := help

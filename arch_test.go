@@ -90,6 +90,7 @@ var rooms = map[string]room{
 	"internal/adopt/mapping":       {ours: []string{".", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/notify/mailtest":     {never: drivers, forTests: true},
 	"internal/pgtest":              {forTests: true},
+	"internal/browsertest":         {never: drivers, forTests: true},
 	"internal/openapi/openapitest": {never: drivers, forTests: true},
 	"internal/storetest": {
 		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,

@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 const (
@@ -29,7 +31,7 @@ func TestTheDemoMoves(t *testing.T) {
 		t.Skip("CURFEW_SCREENSHOTS names no folder: run scripts/screenshots")
 	}
 	console, _ := demonstrated(t)
-	operator := window(browsing(t), t)
+	operator := window(browsertest.Start(t), t)
 	signIn(operator, t, console, 1000, 640)
 	picture(operator, t, at(console, "/"), "light", "document.querySelectorAll('.uplot canvas').length === 2", filepath.Join(folder, "demo-overview-light.png"))
 	movingPicture(operator, t, filepath.Join(folder, "demo-overview.gif"))

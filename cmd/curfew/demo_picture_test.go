@@ -12,6 +12,8 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 var (
@@ -28,7 +30,7 @@ func TestPicturesOfTheDemo(t *testing.T) {
 		t.Skip("CURFEW_SCREENSHOTS names no folder: run scripts/screenshots")
 	}
 	console, mechanic := demonstrated(t)
-	browser := browsing(t)
+	browser := browsertest.Start(t)
 	operator, mia := window(browser, t), window(browser, t)
 	signIn(operator, t, console, 1280, 800)
 	for name, page := range map[string]struct{ path, ready string }{
@@ -80,23 +82,6 @@ func demonstrated(t *testing.T) (console, mechanic string) {
 		}
 	}()
 	return console, mechanic
-}
-
-// browsing starts a browser that makes no calls of its own.
-func browsing(t *testing.T) context.Context {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.UserDataDir(t.TempDir()))
-	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
-	t.Cleanup(stop)
-	browser, leave := chromedp.NewContext(allocator)
-	t.Cleanup(leave)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatal("start the browser:", err)
-	}
-	return browser
 }
 
 // window has cookies of its own.

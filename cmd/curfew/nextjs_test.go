@@ -20,6 +20,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 // nextExample is an app that has the disease in one branch of its code, and Curfew in the other.
@@ -43,7 +45,7 @@ func TestTheNextJSExample(t *testing.T) {
 	builtTypeScript(t)
 	inNext(t, "cp", "-r", filepath.Join("../..", "clients/typescript/dist"), "node_modules/@curfew/client/")
 	inNext(t, nextNode(t), "node_modules/next/dist/bin/next", "build")
-	browser := browsing(t)
+	browser := browsertest.Start(t)
 	t.Run("has the disease", func(t *testing.T) {
 		t.Parallel()
 		app := nextApp(t, "KEEPER=own", "STRIPE_WEBHOOK_SECRET="+nextSecret)

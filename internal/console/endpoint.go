@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,14 +59,15 @@ func (s *Site) endpointPageView(ctx context.Context, r *http.Request, _ curfew.A
 }
 
 func endpointState(e record.Endpoint, f record.EndpointFigures) State {
-	failed := noun{"delivery", "deliveries"}.of(f.Dead + f.Failing)
+	deliveries := noun{"delivery", "deliveries"}
+	failed := f.Dead + f.Failing
 	switch {
 	case !e.Enabled:
 		return State{Tone: "warning", Sentence: "Nothing is sent to it: it is disabled."}
 	case f.FailsAll():
-		return State{Tone: "critical", Sentence: "Nothing arrives: " + failed + " failed, none arrived."}
-	case f.Dead+f.Failing > 0:
-		return State{Tone: "warning", Sentence: "Most arrives; " + failed + " did not."}
+		return State{Tone: "critical", Sentence: "Nothing arrives: " + deliveries.of(failed) + " failed, none arrived."}
+	case failed > 0:
+		return State{Tone: "warning", Sentence: fmt.Sprintf("%s failed, and %d arrived.", deliveries.of(failed), f.Delivered)}
 	case f.Delivered > 0:
 		return State{Tone: "good", Sentence: "All that was sent lately arrived."}
 	}

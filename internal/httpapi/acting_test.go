@@ -26,9 +26,9 @@ func (s *scenario) actFor(method, pattern string, c cell, key string) answer {
 func TestActingForSomebodyOnEveryRoute(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{policy: moreTime})
+	var s *scenario
 	for _, route := range httpapi.RouteTable() {
 		line := route.Method + " " + route.Path
-		var s *scenario
 		for _, c := range []cell{own, other, assigned, otherMechanic} {
 			if s == nil {
 				s = newScenario(h)
@@ -37,7 +37,7 @@ func TestActingForSomebodyOnEveryRoute(t *testing.T) {
 			if got.status != who[line][c] {
 				t.Errorf("%s for %s: %d, want %d: %s", line, cellNames[c], got.status, who[line][c], got.body)
 			}
-			if got.status < http.StatusBadRequest {
+			if got.status < http.StatusBadRequest && route.Method != http.MethodGet { // no other call changes anything
 				s = nil
 			}
 		}

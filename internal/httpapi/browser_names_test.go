@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 // A client's types are called like the schemas. None hides a global of browsers, or a type of TypeScript's own.
@@ -20,7 +22,7 @@ func TestNoSchemaIsCalledLikeAGlobalOfBrowsers(t *testing.T) {
 	must(t, json.Unmarshal(text, &doc))
 	names, err := json.Marshal(append(slices.Sorted(maps.Keys(doc.Components.Schemas)), "Event"))
 	must(t, err)
-	taken, err := chromedp.Run(browse(t), chromedp.Evaluate[[]string](
+	taken, err := chromedp.Run(browsertest.Start(t), chromedp.Evaluate[[]string](
 		string(names)+`.filter((n) => n in globalThis || ["Record", "Partial", "Required", "Readonly", "Pick", "Omit", "Exclude", "Extract", "Parameters", "Awaited", "Iterable"].includes(n))`))
 	must(t, err)
 	if !slices.Equal(taken, []string{"Event"}) { // which is there to be found

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 // site serves the pages of another origin.
@@ -65,7 +66,7 @@ func TestPagesOfAllowedOriginsCallTheAPI(t *testing.T) {
 		"streams by fetch": {`const reader = (await fetch(url + "/api/stream", {headers})).body.pipeThrough(new TextDecoderStream()).getReader();
 			const {value} = await reader.read(); await reader.cancel(); return value.match(/event: (\w+)/)[1]`, "hello"},
 	}
-	browser := browse(t)
+	browser := browsertest.Start(t)
 	allowed, foreign := openPage(t, browser, ours.URL+"/worker.js"), openPage(t, browser, theirs.URL+"/worker.js")
 	for name, call := range calls {
 		if got := script(t, allowed, with+call.script); got != call.allowed {
@@ -85,7 +86,7 @@ func TestAnEventSourceIsOpenedByATicket(t *testing.T) {
 	t.Parallel()
 	ours := site(t)
 	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
-	got := script(t, openPage(t, browse(t), ours.URL+"/worker.js"), fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};
+	got := script(t, openPage(t, browsertest.Start(t), ours.URL+"/worker.js"), fmt.Sprintf(`const url = %q, headers = {Authorization: "Bearer %s"};
 		const {ticket} = await (await fetch(url + "/api/stream/tickets", {method: "POST", headers})).json();
 		const source = new EventSource(url + "/api/stream?ticket=" + ticket);
 		return await new Promise((resolve) => {
@@ -102,7 +103,7 @@ func TestASharedWorkerServesEveryTab(t *testing.T) {
 	t.Parallel()
 	ours := site(t)
 	h := newFixtureWith(t, settings{origins: []string{ours.URL}})
-	browser, max := browse(t), h.token(curfew.Mechanic, "max")
+	browser, max := browsertest.Start(t), h.token(curfew.Mechanic, "max")
 	var tabs []context.Context
 	for range 7 {
 		tab := openPage(t, browser, ours.URL+"/?url="+h.URL+"#"+max)

@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/browsertest"
 )
 
 func TestPages(t *testing.T) {
 	t.Parallel()
-	browser := browse(t)
+	browser := browsertest.Start(t)
 	for sentence, test := range map[string]func(*tab){
 		"how things are is seen at once":                   howThingsAre,
 		"a fix is a button":                                aFixIsAButton,

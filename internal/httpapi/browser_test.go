@@ -2,9 +2,7 @@ package httpapi_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,36 +20,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// chromium is the path of Debian's Chromium.
-const chromium = "/usr/bin/chromium"
-
 // testTimeout is how long a page may take for one step. It is long because the race detector, a browser
 // and other tests share a machine that may be small.
 const testTimeout = 40 * time.Second
 
 // step is an action in a browser.
 type step = chromedp.Action[chromedp.Void]
-
-// browse starts a browser that calls nobody on its own.
-func browse(t *testing.T) context.Context {
-	t.Helper()
-	if _, err := os.Stat(chromium); errors.Is(err, fs.ErrNotExist) {
-		t.Fatalf("%s is missing, which these tests drive: run `make test`, which installs it", chromium)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU,
-		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("disable-quic", true),
-		chromedp.UserDataDir(t.TempDir()), chromedp.Env("TMPDIR="+t.TempDir()))
-	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
-	t.Cleanup(stop)
-	browser, leave := chromedp.NewContext(allocator)
-	t.Cleanup(leave)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatal("start the browser:", err)
-	}
-	return browser
-}
 
 // tab is a browser window with cookies of its own. A complaint in its console fails the test.
 type tab struct {

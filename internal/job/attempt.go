@@ -18,9 +18,10 @@ const (
 	// renewed without.
 	reportEvery = 500 * time.Millisecond
 	renewEvery  = record.JobLease / 5
-	// giveUpAfter is how long a holder works on without a renewal: less than the lease.
+	// giveUpAfter is how long a holder works on after it last asked for a lease and got it. The rest of the lease is for
+	// the work to notice.
 	giveUpAfter = record.JobLease * 2 / 3
-	// writeTimeout limits the last write of an attempt.
+	// writeTimeout limits each write.
 	writeTimeout = 5 * time.Second
 )
 
@@ -124,18 +125,19 @@ func (a *attempt) renew(ctx context.Context, cancel context.CancelCauseFunc, ove
 			return
 		case <-ticker.C:
 		}
-		j, due := a.toWrite(time.Since(held))
+		asked := time.Now()
+		j, due := a.toWrite(asked.Sub(held))
 		if !due {
 			continue
 		}
-		writing, end := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+		writing, end := context.WithTimeout(context.WithoutCancel(ctx), min(writeTimeout, giveUpAfter-asked.Sub(held)))
 		now, err := a.Store.HoldJob(writing, j, record.JobLease)
 		end()
 		switch {
 		case err == nil:
-			held = time.Now()
+			held = asked // the lease began later
 			a.heed(now)
-		case errors.Is(err, curfew.Conflict), time.Since(held) > giveUpAfter:
+		case errors.Is(err, curfew.Conflict), time.Since(held) >= giveUpAfter:
 			cancel(errLost)
 			return
 		default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -161,6 +162,46 @@ func TestWhoeverLostAJobStops(t *testing.T) {
 	if j := env.read(s.Job.ID); ended(j) || j.Holder != "other" || j.Result != "" {
 		t.Errorf("it is %+v", j)
 	}
+}
+
+// silent is a database that renews one lease at once and answers late, and then not at all.
+type silent struct {
+	job.Store
+	renewed *time.Time
+}
+
+func (silent) AddJob(_ context.Context, j record.Job, _, _ time.Duration) (record.Job, error) {
+	return j, nil
+}
+
+func (s silent) HoldJob(ctx context.Context, j record.Job, _ time.Duration) (record.Job, error) {
+	if s.renewed.IsZero() {
+		*s.renewed = time.Now()
+		<-time.After(4900 * time.Millisecond)
+		return j, nil
+	}
+	<-ctx.Done()
+	return record.Job{}, ctx.Err()
+}
+
+// Another process may take a job over once its lease has ended, so by then its holder must have stopped.
+func TestAHolderStopsBeforeItsLeaseEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var renewed, stopped time.Time
+		env := &environment{T: t, Store: silent{renewed: &renewed}}
+		s := env.start(env.process(func(ctx context.Context, _ record.Job, how lifecycle.Job) (any, error) {
+			for n := 0; ctx.Err() == nil; n++ { // there is always progress to write
+				how.Progress("reviving sessions", n, 1<<20)
+				<-time.After(100 * time.Millisecond)
+			}
+			stopped = time.Now()
+			return nil, ctx.Err()
+		}))
+		if out := <-s.Done; !out.GoesOn || stopped.Sub(renewed) > record.JobLease*3/4 {
+			t.Errorf("it came to %+v, %s after a lease of %s began", out, stopped.Sub(renewed), record.JobLease)
+		}
+	})
 }
 
 func TestAJobIsCancelled(t *testing.T) {

@@ -98,7 +98,7 @@ func (c *Cluster) Freeze(t testing.TB) int {
 		var pids []int
 		c.ask(t, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`, &pids)
 		signal(pids, syscall.SIGSTOP)
-		if c.atRest(t, pids) && c.writes(t) {
+		if c.atRest(t, pids) && c.writes(t) && c.alone(t, pids) {
 			t.Cleanup(func() { signal(pids, syscall.SIGCONT) })
 			return len(pids)
 		}
@@ -121,6 +121,16 @@ func (c *Cluster) atRest(t testing.TB, pids []int) (all bool) {
 	return c.soon(t, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, `SELECT coalesce(bool_and(wait_event_type = 'Client' AND backend_xid IS NULL), true)
 			FROM pg_stat_activity WHERE pid = ANY ($1)`, pids).Scan(&all)
+	}) && all
+}
+
+// alone reports whether no client has connected to another database since these processes were stopped: one that had
+// given up its old connections would not notice.
+func (c *Cluster) alone(t testing.TB, pids []int) (all bool) {
+	t.Helper()
+	return c.soon(t, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT coalesce(bool_and(pid = ANY ($1)), true)
+			FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname <> current_database()`, pids).Scan(&all)
 	}) && all
 }
 

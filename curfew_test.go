@@ -239,7 +239,10 @@ func TestIdsAreOpaqueTextWithinLimits(t *testing.T) {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", strings.Repeat("x", 129), "a\nb", "a\x00b", "\xff", "a\u0085b", " ", curfew.Nobody, "a\u202eb", "a\u200bb"} {
+	for _, bad := range []string{
+		"", strings.Repeat("x", 129), "a\nb", "a\x00b", "\xff", "a\u0085b", " ", curfew.Nobody, "a\u202eb", "a\u200bb",
+		"a\ufe0f", "a\U000e0101", "a\u180b", "a\u034f", "a\u1160", "a\u17b4", "a\u2065", "a\u2800", "a\u3164", "a\uffa0", "a\ufff0", "a\U000e0fff",
+	} {
 		if err := curfew.CheckID("customerId", bad); !errors.Is(err, curfew.Invalid) {
 			t.Errorf("%q is accepted: %v", bad, err)
 		}

@@ -19,7 +19,7 @@ func CheckText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return Errorf(Invalid, "%s must be valid UTF-8", field)
 	}
-	return checkVisible(field, text, func(r rune) bool { return invisible(r) && r != joiner && r != nonJoiner })
+	return checkVisible(field, text, hiddenInText)
 }
 
 // CheckEmail checks an e-mail address. The kind of its error is Invalid.
@@ -66,17 +66,23 @@ const (
 	joiner    = '\u200d'
 )
 
-// fillers are letters by their category and do not show.
-var fillers = &unicode.RangeTable{
-	R16: []unicode.Range16{
-		{0x034f, 0x034f, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1}, {0x2028, 0x2029, 1}, {0x2800, 0x2800, 1}, {0x3164, 0x3164, 1}, {0xffa0, 0xffa0, 1},
-	},
-}
+// fillers do not show, though Unicode does not call them ignorable: line
+// separators and the empty pattern of Braille.
+var fillers = &unicode.RangeTable{R16: []unicode.Range16{{0x2028, 0x2029, 1}, {0x2800, 0x2800, 1}}}
 
 // invisible reports whether a character does not show, or turns the order of
 // what does: format characters with all controls of the writing direction, line
-// separators, fillers. Control characters are none of them.
-func invisible(r rune) bool { return unicode.In(r, unicode.Cf, fillers) }
+// separators, fillers, variation selectors, and what Unicode keeps free for more
+// of them. Control characters are none of them.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, fillers, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// hiddenInText is invisible for texts of people. These may hold joiners, and
+// variation selectors, which emoji, Mongolian and some Japanese names need.
+func hiddenInText(r rune) bool {
+	return invisible(r) && r != joiner && r != nonJoiner && !unicode.Is(unicode.Variation_Selector, r)
+}
 
 // checkVisible refuses control characters, and others that are hidden.
 func checkVisible(field, text string, hidden func(rune) bool) error {
@@ -95,7 +101,7 @@ func checkVisible(field, text string, hidden func(rune) bool) error {
 // JSON, \u202e. It is for what came from elsewhere and was kept as it was.
 func Visible(text string) string {
 	hidden := func(r rune) bool {
-		return invisible(r) && r != joiner && r != nonJoiner || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+		return hiddenInText(r) || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 	}
 	if !strings.ContainsFunc(text, hidden) {
 		return text

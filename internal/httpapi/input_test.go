@@ -283,13 +283,14 @@ func TestWhatPeopleWritePasses(t *testing.T) {
 			t.Errorf("%s: %v", email, err)
 		}
 	}
-	for _, name := range []string{"Åsa", "نیما می\u200cخواهد", "क्\u200dष", "👩\u200d🔧", "O’Neil", "李", "שלום", "ʻOkina", "N\u0303"} {
+	for _, name := range []string{"Åsa", "نیما می\u200cخواهد", "क्\u200dष", "👩\u200d🔧", "O’Neil", "李", "שלום", "ʻOkina", "N\u0303", "❤\ufe0f", "葛\U000e0100城"} {
 		if err := curfew.CheckText("name", name); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for given, want := range map[string]string{
 		"ada": "ada", "a\u202eb": `a\u202eb`, "\U000e0041": `\udb40\udc41`, "a\tb\n": "a\tb\n", "a\x1b[2J": `a\u001b[2J`, "👩\u200d🔧": "👩\u200d🔧",
+		"❤\ufe0f": "❤\ufe0f", "a\u2065b": `a\u2065b`,
 	} {
 		if got := curfew.Visible(given); got != want {
 			t.Errorf("%q is shown as %s", given, got)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -212,7 +213,14 @@ const freeLeakedSlots = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 
 // FreeLeaked deletes slots whose session does not hold them.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
-	n, err := s.exec(ctx, freeLeakedSlots)
+	var n int64
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(freeLeakedSlots).Exec(func(tag pgconn.CommandTag) error {
+			n = tag.RowsAffected()
+			return nil
+		})
+	})
 	return int(n), wrap(translate(err), "free leaked slots")
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
@@ -47,14 +48,15 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 	return all, wrap(err, "read the queue")
 }
 
-// countAhead reads no more of the index than it counts.
+// countAhead reads no more of the index than it counts. Its order, in which nothing
+// is counted, leaves no other index to choose.
 const countAhead = `SELECT count(*) FROM (
 	SELECT FROM ` + waitSteps + `
 		CROSS JOIN LATERAL (
 			SELECT FROM curfew.sessions s
 			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1
 				AND ` + queued + ` >= now() - p.at_most AND (` + queued + `, s.id) < ($1::timestamptz, $2::uuid)
-			LIMIT $3) q
+			ORDER BY ` + queued + `, s.id LIMIT $3) q
 	LIMIT $3) ahead`
 
 // Ahead counts those who wait for a mechanic before a position in the queue; the zero position is behind everybody's.
@@ -63,13 +65,12 @@ func (s queue) Ahead(ctx context.Context, before curfew.Cursor, most int) (int, 
 	if before.At.IsZero() {
 		at = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	}
-	n, err := one(ctx, s.db, scanAhead, countAhead, at, cmp.Or(id, uuid.Max.String()), most)
+	var n int
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byIndex)
+		b.Queue(countAhead, at, cmp.Or(id, uuid.Max.String()), most).QueryRow(func(row pgx.Row) error { return row.Scan(&n) })
+	})
 	return n, wrap(err, "count who is ahead in the queue")
-}
-
-func scanAhead(r row) (n int, err error) {
-	err = r.Scan(&n)
-	return n, err
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, now() - seen_at FROM curfew.mechanic_slots WHERE mechanic_id = $1`

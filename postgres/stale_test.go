@@ -662,6 +662,18 @@ func (k *keys) lookups() []step {
 			return err
 		}),
 		look("customers by e-mail", func() error { _, err := k.store.CustomersByEmail(ctx, st.CustomerID+"@example.org", 9); return err }),
+		look("who is ahead", func() error { _, err := k.store.Ahead(ctx, curfew.Cursor{}, 9); return err }),
+		look("a slot that is abandoned", func() error {
+			held := k.open("s.status = 'live'", 1)[0]
+			slot := record.Slot{MechanicID: held.MechanicID, CustomerID: held.CustomerID, SessionID: held.ID}
+			return k.store.AbandonSlot(ctx, slot)
+		}),
+		look("a claim without its checkout", func() error { _, err := k.store.LostCheckout(ctx, "ref-"+st.CustomerID); return err }),
+		look("sessions of a customer, listed", func() error {
+			_, err := k.store.ListSessions(ctx, record.SessionSearch{CustomerID: st.CustomerID, Limit: 9})
+			return err
+		}),
+		look("events since", func() error { _, _, err := k.store.EventsSince(ctx, curfew.Cursor{}, 9); return err }),
 		look("run's events", func() error { _, err := k.store.RunEvents(ctx, newID(), "", 9); return err }),
 	}
 }
@@ -720,5 +732,8 @@ func figures(f *fixture, s *Store) map[string]func() error {
 		"details":    func() error { _, err := s.HealthDetails(ctx, p, 100); return err },
 		"unsettled":  func() error { _, err := s.Unsettled(ctx, "", 9); return err },
 		"servable":   func() error { _, err := s.Servable(ctx, 9); return err },
+		"leaked":     func() error { _, err := s.FreeLeaked(ctx); return err },
+		"silent":     func() error { _, err := s.Silent(ctx, time.Minute, 9); return err },
+		"unaccepted": func() error { _, err := s.Unaccepted(ctx, time.Minute, 9); return err },
 	}
 }

@@ -211,6 +211,11 @@ func TestAFreeSessionOwesNothing(t *testing.T) {
 				}
 			}
 		}
+		for _, a := range append(deadline.Actions, after.Actions...) {
+			if a.Name == lifecycle.RefundPayment {
+				t.Errorf("it offers to give nothing back: %+v", a)
+			}
+		}
 		if got := env.outcomes()["kim"]; got == string(curfew.RefundDue) {
 			t.Errorf("its checkout is %s", got)
 		}

@@ -72,6 +72,9 @@ func (x *Explainer) paymentActions(t facts, c curfew.Checkout) []Action {
 // refundable reports whether there is something of a payment to give back, and nobody does
 // that yet.
 func refundable(c curfew.Checkout) bool {
+	if c.Free() {
+		return false
+	}
 	switch c.Outcome {
 	case curfew.Promised, curfew.Fulfilled, curfew.Deferred, curfew.Held, curfew.Credited, curfew.Forfeited:
 		return true

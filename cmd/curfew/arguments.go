@@ -32,10 +32,18 @@ func checkArgs(args []string) error {
 	return nil
 }
 
-// checkParsed rejects empty positional arguments, and lists with an empty entry. The commands check customer ids
+// checkParsed rejects empty positional arguments, lists with an empty entry, and a command's flag that is given twice,
+// of which only the last would count. Settings may be given again: the last one counts. The commands check customer ids
 // themselves.
 func checkParsed(parsed *kong.Context) error {
+	given := map[*kong.Flag]bool{}
 	for _, p := range parsed.Path {
+		if f := p.Flag; f != nil && !p.Resolved && key(f) == "" && !f.IsBool() && !f.IsCumulative() {
+			if given[f] {
+				return usagef("--%s is given twice: give it once", f.Name)
+			}
+			given[f] = true
+		}
 		if p.Positional != nil && p.Positional.Name != "customer" {
 			if text, ok := p.Positional.Target.Interface().(string); ok && strings.TrimSpace(text) == "" {
 				return usagef("%s must not be empty", p.Positional.Name)

@@ -88,6 +88,27 @@ func TestArgumentsShowAsTheyAre(t *testing.T) {
 	}
 }
 
+// Of a flag that is given twice only one value could count, so neither does. Lists and settings may be repeated.
+func TestNoFlagIsGivenTwice(t *testing.T) {
+	t.Parallel()
+	none := "--database-url=sqlite:" + filepath.Join(t.TempDir(), "none.db")
+	for sentence, c := range map[string]struct {
+		args  []string
+		twice bool
+	}{
+		"whose":    {[]string{"cleanup", "--customer", "kim", "--customer=lea", "--dry-run"}, true},
+		"why":      {[]string{"undo", "r", "--reason=a", "--reason=b"}, true},
+		"a list":   {[]string{"cleanup", "--rule=noShows", "--rule=due", "--dry-run"}, false},
+		"settings": {[]string{"cleanup", "--waiting-ttl=1m", "--waiting-ttl=2m", "--dry-run"}, false},
+	} {
+		var said bytes.Buffer
+		code := run(t.Context(), append(c.args, none), terminal{&bytes.Buffer{}, &said, false})
+		if twice := code == exitUsage && strings.Contains(said.String(), "is given twice: give it once"); twice != c.twice {
+			t.Errorf("%s: exit %d, %s", sentence, code, &said)
+		}
+	}
+}
+
 func TestNoSettingMayBeEmpty(t *testing.T) {
 	var line commandLine
 	parser, err := newParser(&line, terminal{&bytes.Buffer{}, &bytes.Buffer{}, false})

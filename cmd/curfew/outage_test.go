@@ -391,9 +391,12 @@ func TestServe_EveryConnectionDiesSilently(t *testing.T) {
 		noticed.Store(true)
 	})
 	frozen, begun := c.Freeze(t), time.Now()
-	unready := w.since(begun, "it is not ready", noticed.Load)
 	before := paid.Load()
-	pays := w.since(begun, "payments succeed", func() bool { return paid.Load() > before+20 })
+	succeed := func() bool { return paid.Load() > before+20 }
+	// A probe that happens to need a new connection succeeds, and the service is ready: only calls under way wait.
+	unready := w.since(begun, "it is not ready, or payments succeed", func() bool { return noticed.Load() || succeed() })
+	late := noticed.Load() && unready > noticedIn
+	pays := w.since(begun, "payments succeed", succeed)
 	again := w.since(begun, "it is ready again", w.isReady)
 	if err := w.pay(t.Context(), "overdue"); err != nil {
 		t.Fatal(err)
@@ -408,9 +411,9 @@ func TestServe_EveryConnectionDiesSilently(t *testing.T) {
 		h, err := w.admin.Health(t.Context())
 		return err == nil && h.Writable != nil && *h.Writable && *h.Sweeper.Alive
 	})
-	t.Logf("%d backends stopped: not ready after %s; payments succeed after %s, ready after %s, sessions end after %s, events are delivered after %s, "+
+	t.Logf("%d backends stopped: not ready, or well again, after %s; payments succeed after %s, ready after %s, sessions end after %s, events are delivered after %s, "+
 		"health is right after %s", frozen, unready, pays, again, ends, delivered, well)
-	if unready > noticedIn || again-pays > noticedIn || pays > 20*time.Second || max(ends, delivered, well) > 40*time.Second {
+	if late || again-pays > noticedIn || pays > 20*time.Second || max(ends, delivered, well) > 40*time.Second {
 		t.Error("that took too long")
 	}
 }

@@ -41,7 +41,7 @@ func CheckEmail(field, text string) error {
 	return nil
 }
 
-// hostLike reports whether a text can stand behind an e-mail address's @.
+// hostLike reports whether a text can follow the @ of an e-mail address.
 func hostLike(domain string) bool {
 	if strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]") {
 		return len(domain) > len("[]") // an address literal
@@ -73,9 +73,9 @@ var fillers = &unicode.RangeTable{
 	},
 }
 
-// invisible reports whether a character does not show, or turns the order of
-// what does: format characters with all controls of the writing direction, line
-// separators, fillers. Control characters are none of them.
+// invisible reports whether a character does not show, or changes the order of those that
+// do: format characters, including all controls of the writing direction, line separators
+// and fillers, but not control characters.
 func invisible(r rune) bool { return unicode.In(r, unicode.Cf, fillers) }
 
 // checkVisible refuses control characters, and others that are hidden.
@@ -91,8 +91,8 @@ func checkVisible(field, text string, hidden func(rune) bool) error {
 	return nil
 }
 
-// Visible is a text as people may see it: what does not show is written as in
-// JSON, \u202e. It is for what came from elsewhere and was kept as it was.
+// Visible returns a text that is safe to show: characters that do not show are escaped as
+// in JSON, \u202e. Use it for text from elsewhere that was stored unchanged.
 func Visible(text string) string {
 	hidden := func(r rune) bool {
 		return invisible(r) && r != joiner && r != nonJoiner || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'

@@ -100,7 +100,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// minStreamGone is how long an open stream may go without being recorded.
+// minStreamGone is the least StreamGone: processes report their open streams only every
+// ten seconds.
 const minStreamGone = 30 * time.Second
 
 // Enabled reports whether sweeps and cleanups apply the rule.

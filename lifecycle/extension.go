@@ -25,7 +25,7 @@ type Extension struct {
 	PaymentID  string // the provider's name for the payment, for refunds; empty: unknown
 	Quantity   int64  // how often the plan's minutes were bought; 0 counts as 1
 
-	payment known
+	payment reported
 }
 
 // Extended is what became of an extension.

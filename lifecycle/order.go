@@ -163,7 +163,7 @@ func extensionOf(n curfew.Notice, l record.Ledger) Extension {
 	o := n.Order
 	return Extension{
 		SessionID: o.Extends, CustomerID: o.CustomerID, Plan: o.Plan, PaymentRef: n.References[0], Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, Quantity: o.Quantity, payment: known{id: l.ID, version: l.Version},
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, Quantity: o.Quantity, payment: reported{id: l.ID, version: l.Version},
 	}
 }
 
@@ -171,7 +171,7 @@ func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
 	o, price := n.Order, record.Ordered(*n.Order).Share(1)
 	purchase := Purchase{
 		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &price, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, PaymentID: n.Name, payment: known{l.ID, l.Version, c.Capture, c.Metadata},
+		Email: o.Email, Name: o.Name, PaymentID: n.Name, payment: reported{l.ID, l.Version, c.Capture, c.Metadata},
 	}
 	if !o.StartsAt.IsZero() {
 		purchase.StartsAt = &o.StartsAt

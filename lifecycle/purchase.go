@@ -19,12 +19,12 @@ type Purchase struct {
 	Metadata   map[string]string
 	PaymentID  string // the provider's name for the payment, for refunds; empty: unknown
 
-	payment known
+	payment reported
 }
 
-// known is a payment that its provider reported before the shop did, in the version that
+// reported is a payment that its provider reported before the shop did, in the version that
 // was judged; zero: a new one.
-type known struct {
+type reported struct {
 	id      string
 	version int64
 	capture string // see Checkout.Capture

@@ -49,7 +49,7 @@ const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, err
 	WHERE id = $1 RETURNING ` + runColumns
 
 // FinishRun records how a run ended. For a sweep it does not wait for the disk: a crash
-// of the database would lose only the fact that the run ended.
+// of the database would only lose that the run ended.
 func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
 	err = s.send(ctx, func(b *pgx.Batch) {
 		if r.Trigger == curfew.ByTimer {

@@ -155,7 +155,7 @@ func elsewhere(c curfew.Checkout, l record.Ledger) error {
 	if c.Capture == "releasing" {
 		what = "released"
 	}
-	return curfew.Errorf(kind, "Curfew cannot ask %s: nobody has told that the money was %s there", l.Provider, what)
+	return curfew.Errorf(kind, "Curfew cannot ask %s: no message has said that the money was %s there", l.Provider, what)
 }
 
 // look reads a payment at the provider, and settles it by what that says.

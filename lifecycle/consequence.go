@@ -48,7 +48,7 @@ func (r *Rules) clears(t Target) string {
 		return "Nothing: " + why + "."
 	}
 	if r.Ends(t.Session) {
-		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
+		return "The session is overdue: it ends now by its own rule, as the next sweep or call would end it."
 	}
 	c := r.byHand(t.Session, curfew.Actor{})
 	c.Owed, c.Share = r.owed(t.Session.Session, c.To, curfew.Cleared), 0

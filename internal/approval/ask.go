@@ -48,8 +48,8 @@ func (d Desk) ask(ctx context.Context, by curfew.Actor, a record.Approval, c Cal
 	return &asked, err
 }
 
-// Refund makes a refund due, or closes one that was made by hand. If that needs a second person it does nothing but ask, and
-// returns what is asked for.
+// Refund makes a refund due, or closes one that was made by hand. If that needs a second person, it only asks for approval,
+// and returns the approval.
 func (d Desk) Refund(ctx context.Context, by curfew.Actor, idOrRef, reason string, byHand bool) (curfew.Checkout, *record.Approval, error) {
 	if d.Rules.RefundsOver != nil && reason != "" {
 		c, err := d.Keeper.Checkouts.Checkout(ctx, idOrRef)

@@ -21,8 +21,8 @@ func (d Desk) List(ctx context.Context, pending bool) ([]record.Approval, error)
 	return d.Store.Approvals(ctx, pending, listed)
 }
 
-// Reject rejects an approval, with a reason that may be empty. Not even the person who asked can do it
-// for themselves.
+// Reject rejects an approval, with a reason that may be empty. The person who asked cannot do it
+// themselves.
 func (d Desk) Reject(ctx context.Context, by curfew.Actor, id, reason string) (record.Approval, error) {
 	if err := curfew.CheckText("reason", reason); err != nil {
 		return record.Approval{}, err

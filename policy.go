@@ -165,7 +165,7 @@ func (p Policy) Validate() error {
 		return Errorf(Invalid, "live_grace, scheduled_grace, minimum_live, credit_ttl, join_offer and nudge_after must not be negative")
 	}
 	if p.StreamGone != 0 && p.StreamGone < minStreamGone {
-		return Errorf(Invalid, "stream_gone must be 0s, or at least %s: a process tells of its streams every 10s", minStreamGone)
+		return Errorf(Invalid, "stream_gone must be 0s, or at least %s: processes report their streams every 10s", minStreamGone)
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)

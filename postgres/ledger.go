@@ -30,7 +30,7 @@ func (s ledgers) Report(ctx context.Context, t record.PaymentReport) (l record.L
 			return l, wrap(err, "learn of payment %s", t.References[0])
 		}
 	}
-	return l, curfew.Errorf(curfew.Unavailable, "too much is told of payment %s at once: try again", t.References[0])
+	return l, curfew.Errorf(curfew.Unavailable, "payment %s is being reported too often at once: try again", t.References[0])
 }
 
 // report locks all names of the payments that it concerns, in order, as they were found

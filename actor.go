@@ -16,7 +16,7 @@ const (
 type Actor struct {
 	Role Role
 	ID   string
-	By   string // the service that acts for them; empty: nobody does
+	By   string // the service that acts for them; empty: they act themselves
 }
 
 // Curfew's own actors.

@@ -188,7 +188,7 @@ func TestThePlatformsAreToldTheSame(t *testing.T) {
 	fly := read(t, "deploy/fly.toml")
 	for _, want := range []string{`kill_timeout = "15s"`, `release_command = "migrate"`, `path = "/readyz"`, `PORT = "8080"`, `internal_port = 8080`} {
 		if !strings.Contains(fly, want) {
-			t.Errorf("Fly is not told %s", want)
+			t.Errorf("fly.toml lacks %s", want)
 		}
 	}
 	if !strings.Contains(read(t, "deploy/Dockerfile"), "ENV PORT=3001") {

@@ -36,17 +36,17 @@ type Checkout struct {
 	// the payment that has its own id. Use Payment to read it.
 	LineOf string
 	Line   int64
-	// Capture is how far the taking of the money is: "authorised" (reserved at the bank),
-	// "due", "capturing" (committed before the provider is called), "captured", "failed",
-	// "releasing" or "released". Empty: it is taken at payment.
+	// Capture is how far the capture of the money has come: "authorised" (reserved at the
+	// bank), "due", "capturing" (committed before the provider is called), "captured",
+	// "failed", "releasing" or "released". Empty: it is taken at payment.
 	Capture string
-	// AtRisk reports that the payment may be worth less than the checkout's price, by what
-	// is known of it. A session that it pays for is not accepted then.
+	// AtRisk reports that the payment, by what is known of it, may be worth less than the
+	// checkout's price. Mechanics cannot accept a session that it pays for then.
 	AtRisk    bool
 	StartsAt  time.Time // of an appointment; zero: now
 	Extends   string    // the live session whose minutes it buys
-	PaymentID string    // the provider's name of the money; empty while no provider told it
-	RefundID  string    // the provider's name of what was given back
+	PaymentID string    // the provider's name for the payment; empty until a provider reports it
+	RefundID  string    // the provider's name for the refund
 	// Attempts counts how often the provider was asked for what is under way, a refund or a
 	// capture, the first time at FirstTryAt. The next try is at NextAt; zero means at once.
 	Attempts   int64
@@ -54,10 +54,10 @@ type Checkout struct {
 	NextAt     time.Time
 	DisputedAt time.Time // the customer's bank asked for it back
 	Note       string    // why it is as it is, for operators
-	Concern    string    // what health has to say of it although it stays as it is: refund_failed, payment_lost, payment_disagrees or capture_failed
+	Concern    string    // what health reports about it although its outcome stays: refund_failed, payment_lost, payment_disagrees or capture_failed
 }
 
-// LogValue logs a checkout without whose address and name it has, and what people wrote.
+// LogValue logs a checkout without the customer's address and name, and without what people wrote.
 func (c Checkout) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("id", c.ID), slog.String("ref", c.Ref), slog.String("outcome", string(c.Outcome)), slog.Int64("version", c.Version))
 }
@@ -83,9 +83,9 @@ func (c Checkout) Due() int64 {
 type CheckoutSearch struct {
 	Outcome    Outcome
 	CustomerID string
-	Email      string // exactly, but for the case of ASCII letters
+	Email      string // exact, except for the case of ASCII letters
 	Concern    string
-	After      string // behind the one with this id
+	After      string // only those after this id
 	Limit      int
 }
 

@@ -7,8 +7,8 @@ type Outcome string
 
 // The outcomes. Promised waits for the money, deferred for the customer's slot, credited
 // for the customer's next session. Refunding is committed before the provider is called.
-// Nothing is owed for one that is void, because it was never paid or was taken back, or
-// ignored, because it is not Curfew's.
+// Nothing is owed for a void payment, which was never made or was taken back, or for an
+// ignored one, which is not Curfew's.
 const (
 	Promised  Outcome = "promised"
 	Fulfilled Outcome = "fulfilled"
@@ -35,9 +35,8 @@ type OutcomeStep struct{ From, To Outcome }
 // The databases' guards have the same table; a test compares them.
 func OutcomeSteps() []OutcomeStep {
 	return slices.Concat(
-		// With a session, before the money came, behind another session, not usable as it
-		// is, for a session to come, for minutes of a session that is not live any more, or
-		// nobody's business.
+		// Any outcome except refunding, which follows a refund that is due, and forfeited,
+		// which needs a session that has ended.
 		from("", Promised, Fulfilled, Deferred, Held, Credited, RefundDue, Refunded, Void, Ignored),
 		// The money came, or will not.
 		from(Promised, Fulfilled, Deferred, Held, Credited, RefundDue, Refunded, Void),

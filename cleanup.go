@@ -34,8 +34,8 @@ const (
 	RunRunning   RunOutcome = "running"
 	RunSucceeded RunOutcome = "succeeded"
 	RunFailed    RunOutcome = "failed"
-	// RunInterrupted is a run that was stopped before its end, or whose process
-	// died: its figures are what it did.
+	// RunInterrupted is a run that was stopped before its end, or whose process died. Its
+	// figures count what it had done.
 	RunInterrupted RunOutcome = "interrupted"
 )
 
@@ -79,9 +79,9 @@ type Run struct {
 	Outcome    RunOutcome
 	Error      string
 	Stats      Stats
-	// Undoes is the run whose endings this one undid; empty: it is a cleanup.
+	// Undoes is the run that this one undid; empty: this one is a cleanup.
 	Undoes string
-	// UndoneBy is the first run that undid this one to its end; empty: none has.
+	// UndoneBy is the first run that undid this one completely; empty: none has.
 	UndoneBy string
 }
 
@@ -109,7 +109,7 @@ type Stats struct {
 	// total.
 	SetApart int `json:"setApart,omitempty"`
 	// Forgotten counts the sessions that went back into the queue, because their mechanic did
-	// not come. It is not part of the total: nothing of them ended.
+	// not come. It is not part of the total, because none of them ended.
 	Forgotten int `json:"forgotten,omitempty"`
 	// Revived counts the sessions that an undo revived. It is not part of the total.
 	Revived int `json:"revived,omitempty"`

@@ -66,8 +66,8 @@ func (p Policy) JoinDeadline(plan string) Deadline {
 	return Deadline{After: p.JoinTTL}
 }
 
-// AttendedDeadline is the deadline of a session whose mechanic joins, while the customer
-// has not yet: the JoinTTL counts from the acceptance. A later one that it has already stays.
+// AttendedDeadline is the deadline of a session whose mechanic joins, while the customer has
+// not yet: the JoinTTL counts from the acceptance. A later deadline stays.
 func (p Policy) AttendedDeadline(s Session) Deadline {
 	at := s.AcceptedAt.Add(p.JoinTTL)
 	if p.JoinOfferOf(s.Plan) == 0 || !at.After(s.ExpiresAt) {

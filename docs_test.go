@@ -106,7 +106,7 @@ func TestMoneyTellsTheLegalOutcomes(t *testing.T) {
 	}
 	delete(documented, "from→to")
 	for name := range documented {
-		t.Errorf("docs/money.md tells %s, which is not legal", name)
+		t.Errorf("docs/money.md lists the step %s, which is not legal", name)
 	}
 }
 

@@ -5,8 +5,8 @@ import (
 )
 
 // Event is one line in the history of a session or a checkout, written in the same
-// transaction as the change. The numbers of one subject have no gaps, and an event's
-// number is the row's version after the change.
+// transaction as the change. The numbers of one session or checkout have no gaps, and an
+// event's number is the row's version after the change.
 type Event struct {
 	ID         string
 	CustomerID string

@@ -34,8 +34,8 @@ type CheckoutFigures struct {
 	// something: deferred, held, refund due, refunding or money due.
 	OldestUnsettled time.Duration
 	MoneyDue        int
-	// Totals is what the payments amount to that wait for something or are
-	// credited, in the order of Outcomes and of their currencies.
+	// Totals sums the payments that wait for something or are credited, ordered by outcome
+	// (as in Outcomes) and currency.
 	Totals   []CheckoutTotal
 	Failing  int // refunds asked for RefundTries times or more
 	Overdue  int // refunds due for longer than RefundsLate
@@ -44,11 +44,11 @@ type CheckoutFigures struct {
 	// taken. The oldest has been so for OldestCapture.
 	Capturing     int
 	OldestCapture time.Duration
-	ByConcern     map[string]int64 // by every concern, payments that changed within a week
+	ByConcern     map[string]int64 // payments that changed within a week, by Concern
 }
 
-// CheckoutTotal is what the payments of one outcome and currency amount to; of
-// those whose refund is due or under way, what is due of them.
+// CheckoutTotal sums the payments of one outcome and currency. Payments whose refund is
+// due or under way count with the amount of the refund.
 type CheckoutTotal struct {
 	Outcome  Outcome
 	Currency string
@@ -63,8 +63,8 @@ func (t CheckoutTotal) Compare(o CheckoutTotal) int {
 	return cmp.Or(slices.Index(all, t.Outcome)-slices.Index(all, o.Outcome), cmp.Compare(t.Currency, o.Currency))
 }
 
-// Owed is what the payments that still wait for something amount to, by
-// currency: deferred, held, refund due and refunding.
+// Owed sums the payments that still wait for something (deferred, held, refund due and
+// refunding) by currency.
 func (f CheckoutFigures) Owed() map[string]int64 {
 	owed := make(map[string]int64)
 	for _, t := range f.Totals {
@@ -113,12 +113,12 @@ type Acknowledgement struct {
 	Count    int
 }
 
-// HealthDetails lists the oldest of what is wrong.
+// HealthDetails lists the oldest rows that are wrong.
 type HealthDetails struct {
-	Stale   []Snapshot // waiting, unassigned, offered, overdue; its pending requests are theirs
+	Stale   []Snapshot // waiting, unassigned, offered, overdue; the stale requests are those of these sessions
 	Orphans []Snapshot
-	// Overdue is what else is past its deadline, in its order: accepted, live, and
-	// appointments by more than StaleAfter.
+	// Overdue lists the other sessions past their deadline, in order of deadline: accepted
+	// ones, live ones, and appointments by more than StaleAfter.
 	OverdueAssigned  []Snapshot
 	OverdueLive      []Snapshot
 	OverdueScheduled []Snapshot

@@ -28,7 +28,7 @@ func OutsideRoles() []OutsideRole {
 	return []OutsideRole{OutsideCustomer, OutsideMechanic, OutsideOperator, OutsideService, OutsideSystem}
 }
 
-// Outside is the role of an actor as outsiders see it.
+// Outside returns the actor's role as outsiders see it.
 func (a Actor) Outside() OutsideRole {
 	switch a.Role {
 	case Customer:
@@ -55,7 +55,7 @@ type OutsideEvent struct {
 	At         time.Time
 }
 
-// Outside is the event without what operators wrote.
+// Outside returns the event without what operators wrote.
 func (e Event) Outside() OutsideEvent {
 	return OutsideEvent{
 		ID: e.ID, CustomerID: e.CustomerID, Subject: e.Subject, Number: e.Number, From: outsideState(e.From), To: outsideState(e.To),
@@ -77,8 +77,8 @@ func ofSession(state string) bool { return slices.Contains(SessionStatuses(), Se
 // OutsideSession is a session as outsiders see it.
 type OutsideSession Session
 
-// Outside is the session with one of Curfew's own end reasons: another program may have
-// written a text of its own.
+// Outside returns the session with one of Curfew's own end reasons: another program may
+// have written its own text.
 func (s Session) Outside() OutsideSession {
 	if s.EndReason != "" && !slices.Contains(EndReasons(), s.EndReason) {
 		s.EndReason = Foreign
@@ -108,12 +108,12 @@ type OutsideCheckout struct {
 	PaymentID    string
 	Capture      string // see Checkout.Capture
 	RefundFailed bool   // the bank refused a refund: it is to be paid back in another way
-	Duplicate    bool   // it is of a payment that another checkout had been recorded for
+	Duplicate    bool   // another checkout had already been recorded for its payment
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
 
-// Outside is the payment without what operators wrote.
+// Outside returns the payment without what operators wrote.
 func (c Checkout) Outside() OutsideCheckout {
 	return OutsideCheckout{
 		ID: c.ID, CustomerID: c.CustomerID, Ref: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency, Email: c.Email, Name: c.Name,
@@ -142,7 +142,7 @@ const (
 	codeReleased       ReasonCode = "released"          // by the mechanic, or an operator
 	codeTransferred    ReasonCode = "transferred"       // by the mechanic, to a colleague
 	codeProlonged      ReasonCode = "prolonged"         // an operator moved the deadline
-	codeUnaccepted     ReasonCode = "unaccepted"        // it waits on, and the marketplace is told
+	codeUnaccepted     ReasonCode = "unaccepted"        // it keeps waiting, and the marketplace is notified
 	codeForgotten      ReasonCode = "forgotten"         // the mechanic who had accepted did not come
 	codeJoined         ReasonCode = "joined"            // the first of the two came in
 	codeBothJoined     ReasonCode = "both_joined"       // the second one came in
@@ -185,8 +185,8 @@ func ReasonCodes() []ReasonCode {
 	return all
 }
 
-// codes is the code of each reason in events: of its whole text, or of the part before a
-// note.
+// codes maps the reasons of events to their codes, by the whole text or by the part
+// before a note.
 var codes = map[string]ReasonCode{
 	AdmittedReason: codeAdmitted, BookedReason: codeBooked, SpentReason: codeCreditSpent, ServedReason: codeSlotFree,
 	RevivedReason: codeRevived, string(Due): codeDue, PostponedReason: codeSlotTaken, DeferredReason: codeSlotTaken,
@@ -218,7 +218,7 @@ func (e Event) Code() ReasonCode {
 	return e.codeOfStep()
 }
 
-// codeOfStep is for reasons that are free text: what the step is says enough.
+// codeOfStep returns the code for a reason that is free text: the step itself says enough.
 func (e Event) codeOfStep() ReasonCode {
 	from, to := Outcome(e.From), Outcome(e.To)
 	switch {

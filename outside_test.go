@@ -26,10 +26,10 @@ func TestOutsidersReadCodesAndRolesAlone(t *testing.T) {
 				From: string(step.From), To: string(step.To), Reason: reason, Actor: curfew.Actor{Role: curfew.Admin, ID: canary}, RunID: canary,
 			}.Outside()
 			if !slices.Contains(curfew.ReasonCodes(), e.Reason) {
-				t.Errorf("%q of %v is told as %q, which is no code", reason, step, e.Reason)
+				t.Errorf("reason %q of %v has the code %q, which is not listed", reason, step, e.Reason)
 			}
 			if e.Actor != curfew.OutsideOperator || strings.Contains(e.From+e.To, canary) {
-				t.Errorf("%q of %v is told as %+v", reason, step, e)
+				t.Errorf("reason %q of %v becomes %+v", reason, step, e)
 			}
 		}
 	}
@@ -37,11 +37,11 @@ func TestOutsidersReadCodesAndRolesAlone(t *testing.T) {
 		curfew.Customer: "customer", curfew.Mechanic: "mechanic", curfew.Admin: "operator", curfew.Service: "service", curfew.System: "system", canary: "system",
 	} {
 		if got := (curfew.Actor{Role: role, ID: canary}).Outside(); got != want {
-			t.Errorf("%s is told as %s", role, got)
+			t.Errorf("role %s becomes %s", role, got)
 		}
 	}
 	if got := (curfew.Session{EndReason: canary}).Outside().EndReason; got != curfew.Foreign {
-		t.Errorf("another program's end reason is told as %q", got)
+		t.Errorf("another program's end reason becomes %q", got)
 	}
 }
 

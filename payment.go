@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Payment is money that a customer gave: its names, and what its provider says of it. Only
-// the package of a provider knows the provider.
+// Payment is what a customer paid: its names, and what its provider says about it. Only
+// the provider's own package knows more about the provider.
 type Payment struct {
 	ID       string // of its first checkout
 	Provider string // empty while only the shop has reported it
 	Account  string // the connected account that received it; empty: the provider's main one
-	// Name is what refunds and captures call it at the provider; empty while no provider
-	// has said it.
+	// Name is what refunds and captures call it at the provider; empty until a provider
+	// reports it.
 	Name string
 	// References are all its names, in order: the shop's, a checkout session's, an
 	// intent's, a charge's.
@@ -34,12 +34,12 @@ type Order struct {
 	Name     string
 	StartsAt time.Time // of an appointment
 	Extends  string    // the live session whose minutes it buys
-	// Renewal is for a later period of a subscription: it brings a credit, since nobody asks
-	// for a session at that moment.
+	// Renewal marks the payment of a later period of a subscription. It becomes a credit,
+	// since nobody asks for a session at that moment.
 	Renewal  bool
 	Metadata map[string]string
-	// Flaw is why the order cannot be carried out as it is: a customer's id that is too
-	// long, a start without a time zone. Empty: it can.
+	// Flaw is why the order cannot be carried out as it is, such as a customer id that is
+	// too long or a start without a time zone. Empty: it can.
 	Flaw string
 }
 
@@ -50,7 +50,7 @@ func (o Order) LogValue() slog.Value {
 
 // Notice is one message of a provider, verified and translated.
 type Notice struct {
-	ID       string // the provider's; the same message has the same one
+	ID       string // the provider's; a message that is sent again keeps it
 	Type     string // the provider's
 	Provider string
 	Account  string // see Payment
@@ -62,10 +62,10 @@ type Notice struct {
 	Name       string
 	Facts      []Fact
 	Order      *Order // nil: the message does not say what was bought
-	// Naming is for a message that says nothing but that its references are one payment's.
+	// Naming marks a message that says only that its references belong to one payment.
 	Naming bool
-	// Unread is why a genuine message could not be translated, and Body what it was. Then
-	// nothing but its id, type, provider, account and time is known.
+	// Unread is why a genuine message could not be translated, and Body is its text. Only
+	// its id, type, provider, account and time are known then.
 	Unread string
 	Body   []byte
 }
@@ -73,9 +73,9 @@ type Notice struct {
 // MoneyOrder asks a provider to give money back, to take what is reserved, or to release it.
 // An order with the same key is the same in every field, so that the provider does it once.
 type MoneyOrder struct {
-	Key       string // what is asked for, the payment's reference, and from the second try on its number
+	Key       string // the operation, the payment's reference and, from the second try on, the number of the try
 	Account   string // see Payment
-	PaymentID string // the payment's name
+	PaymentID string // see Payment.Name
 	Amount    int64
 	Currency  string
 }

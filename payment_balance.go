@@ -27,18 +27,18 @@ type Balance struct {
 	Refusal string
 }
 
-// Gone is what was captured and given back or lost since.
+// Gone is how much of the captured money was refunded or lost.
 func (b Balance) Gone() int64 { return min(b.Captured, b.Refunded+b.Lost) }
 
-// Open is what may be gone soon: a refund is under way, or a dispute undecided.
+// Open is how much of it may still go, to refunds under way and undecided disputes.
 func (b Balance) Open() int64 { return min(b.Captured-b.Gone(), b.Refunding+b.Disputed) }
 
 // Worth is what the payment can pay for. A refund and a dispute of the same money count
 // once.
 func (b Balance) Worth() int64 { return b.Captured - b.Gone() - b.Open() }
 
-// Balance sums the payment up. Reported is what the shop says was paid; it counts until
-// the provider says what was.
+// Balance sums up the payment. reported is what the shop says was paid; it counts until
+// the provider reports an amount.
 func (p Payment) Balance(reported int64, currency string) Balance {
 	b := Balance{State: "reported", Captured: max(reported, 0), Currency: strings.ToLower(currency)}
 	facts := distinct(p.Facts)
@@ -48,8 +48,8 @@ func (p Payment) Balance(reported int64, currency string) Balance {
 	return b
 }
 
-// collect applies what the provider says of getting the money. One payment gets it once,
-// in however many tries.
+// collect applies what the provider reports about collecting the money, which happens
+// once, however many tries it takes.
 func (b *Balance) collect(facts []Fact) {
 	attempt, tried := collected(facts)
 	promise, asked := promised(facts)
@@ -67,7 +67,7 @@ func (b *Balance) collect(facts []Fact) {
 	}
 }
 
-// collected is the try that counts: the one that got most of the money, else the last.
+// collected returns the try that counts: the one that got the most money, else the last.
 func collected(facts []Fact) (best Fact, ok bool) {
 	for _, f := range holding(facts, attemptFact, capturedFirst) {
 		if !ok || cmp.Or(cmp.Compare(captured(best), captured(f)), byTime(best, f)) < 0 {
@@ -77,8 +77,8 @@ func collected(facts []Fact) (best Fact, ok bool) {
 	return best, ok
 }
 
-// authorisedUntil is when the money is reserved no longer: of an intent and its charge, only
-// the charge says so.
+// authorisedUntil is when the reservation lapses: of an intent and its charge, only the
+// charge says so.
 func authorisedUntil(facts []Fact) (first time.Time) {
 	for _, f := range holding(facts, attemptFact, capturedFirst) {
 		if f.State == "authorised" && !f.Until.IsZero() && (first.IsZero() || f.Until.Before(first)) {
@@ -102,7 +102,7 @@ func captured(f Fact) int64 {
 	return f.Amount
 }
 
-// promised is the promise that holds. One that is kept elsewhere outlives one that is not.
+// promised returns the promise that holds: the newest of all objects.
 func promised(facts []Fact) (best Fact, ok bool) {
 	for _, f := range holding(facts, promiseFact, oneWay) {
 		if !ok || byTime(best, f) < 0 {
@@ -128,8 +128,8 @@ func final(attempt, promise Fact, asked bool, facts []Fact) bool {
 	return false
 }
 
-// giveBack applies refunds. What a provider sums up counts as far as it is not explained by
-// refunds that are known one by one and are as old.
+// giveBack applies refunds. A provider's sum counts only as far as individually known
+// refunds of the same age do not explain it.
 func (b *Balance) giveBack(facts []Fact) {
 	total, until := b.total(facts)
 	var refused Fact
@@ -156,8 +156,8 @@ func (b *Balance) giveBack(facts []Fact) {
 	}
 }
 
-// total is what providers sum up as given back, and until when they did. A refund that
-// failed after that is in it.
+// total is the sum of refunds that providers report, and the time up to which it counts.
+// It still contains a refund that failed later.
 func (b *Balance) total(facts []Fact) (sum int64, until time.Time) {
 	for _, total := range holding(facts, refundTotalFact, byTime) {
 		amount := b.share(total)
@@ -188,7 +188,7 @@ func firstReported(facts []Fact, of Fact) time.Time {
 // undone reports whether a refund gave nothing back after all.
 func undone(f Fact) bool { return f.State == "failed" || f.State == "canceled" }
 
-// dispute applies what the customer's bank claims.
+// dispute applies the claims of the customer's bank.
 func (b *Balance) dispute(facts []Fact) {
 	for _, f := range holding(facts, disputeFact, byTime) {
 		switch f.State {
@@ -201,8 +201,8 @@ func (b *Balance) dispute(facts []Fact) {
 }
 
 // share is how much of the captured money a refund or a dispute concerns. In another
-// currency nobody can say: a dispute concerns all of it, as one without an amount does, and
-// a refund is for a person to look at.
+// currency that is unknown: a dispute then counts for all of it, like one without an
+// amount, and a refund for none, because a person has to look at it.
 func (b *Balance) share(f Fact) int64 {
 	other := f.Currency != "" && b.Currency != "" && !strings.EqualFold(f.Currency, b.Currency)
 	switch {

@@ -8,8 +8,9 @@ import (
 )
 
 // Fact is one thing that a provider said of a payment's money: the state of one of its
-// objects, such as a charge, a refund or a dispute. The same fact has the same provider,
-// account, kind, object and state, however often and in whatever order it is told.
+// objects, such as a charge, a refund or a dispute. Facts with the same provider,
+// account, kind, object and state are the same fact, however often and in whatever order
+// they arrive.
 type Fact struct {
 	Kind   FactKind
 	Object string // the provider's id of the object
@@ -65,8 +66,7 @@ func (f Fact) Check() error {
 	return CheckRef("the object of a fact", f.Object)
 }
 
-// Known is the fact for the same object and state after this one and another were told, in
-// either order.
+// Known merges two reports of the same object and state; their order does not matter.
 func (f Fact) Known(other Fact) Fact {
 	if later(f, other) < 0 {
 		return other
@@ -74,7 +74,7 @@ func (f Fact) Known(other Fact) Fact {
 	return f
 }
 
-// distinct makes one fact of those for the same object and state.
+// distinct merges the facts of the same object and state.
 func distinct(facts []Fact) []Fact {
 	type key struct {
 		kind          FactKind
@@ -94,8 +94,8 @@ func distinct(facts []Fact) []Fact {
 	return all
 }
 
-// later orders facts of one state by what is told last; at the same time, by what leaves
-// less money.
+// later orders facts of one state by time; at the same time, one that leaves less money
+// comes later.
 func later(a, b Fact) int {
 	return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Amount, b.Amount), cmp.Compare(a.Currency, b.Currency),
 		cmp.Compare(a.Reason, b.Reason), a.Until.Compare(b.Until))
@@ -111,7 +111,7 @@ func byTime(a, b Fact) int {
 
 func (f Fact) rank() int { return slices.Index(factStates[f.Kind], f.State) }
 
-// holding is the fact of each object that holds, by the order of its kind.
+// holding returns the fact that holds for each object, by the order of its kind.
 func holding(facts []Fact, k FactKind, order func(a, b Fact) int) []Fact {
 	byObject := make(map[string]Fact)
 	for _, f := range facts {

@@ -12,7 +12,7 @@ const (
 	Diagnostic PlanKind = "diagnostic"
 )
 
-// Plan is what can be bought.
+// Plan is something that customers can buy.
 type Plan struct {
 	Name       string // what people read; empty: its key
 	Kind       PlanKind
@@ -26,8 +26,8 @@ type Plan struct {
 	// "at_acceptance" (of the request, by a mechanic) or "at_live" (both are in). Empty:
 	// at payment.
 	Capture string
-	// CaptureEarly takes the money at payment if it could not be reserved for long enough.
-	// Otherwise such a payment is refused, and nothing is taken.
+	// CaptureEarly takes the money at payment if it cannot be reserved for long enough.
+	// Without it, such a payment is refused and nothing is taken.
 	CaptureEarly bool
 	// Delayed gives a session at once for money that a bank promises for later, such as a
 	// direct debit. Otherwise the session waits for the money.

@@ -45,19 +45,19 @@ type Policy struct {
 	// Off names the rules that sweeps and cleanups leave alone. Admission still
 	// settles the customer's own overdue session.
 	Off []RuleName
-	// Settle is the settlement by end reason. A reason that is missing means Credit, or
-	// Refund for a plan whose money is taken later. Money that was not taken yet is
-	// released, whatever this says, unless it is forfeited.
+	// Settle is the settlement by end reason. A missing reason means Credit, or Refund for a
+	// plan whose money is taken later. Money that has not been taken yet is released
+	// whatever this says, unless it is forfeited.
 	Settle map[EndReason]Settlement
-	// AppointmentRefund is what is refunded for an appointment that is cancelled before
-	// its start: of the shares whose time was left, that of the longest.
+	// AppointmentRefund is what is refunded for an appointment that is cancelled before its
+	// start: of the shares whose Before still lay ahead, the one with the longest.
 	AppointmentRefund []RefundShare
 
 	// FinishLost lets a session that has a mechanic go on although its payment was taken
 	// back; otherwise it ends. RefundPart gives back what is left of a payment of which a
-	// part was given back; otherwise it is held. HoldForeign holds payments for none of
-	// the plans; otherwise they are ignored. RefuseDiscounts holds payments that a coupon
-	// made smaller than the plan's price.
+	// part was given back; otherwise it is held. HoldForeign holds payments that are for
+	// none of the plans; otherwise they are ignored. RefuseDiscounts holds payments that a
+	// coupon made smaller than the plan's price.
 	FinishLost, RefundPart, HoldForeign, RefuseDiscounts bool
 
 	// AuthorizationLife is how long a bank reserves money where the provider does not say.
@@ -100,7 +100,8 @@ func DefaultPolicy() Policy {
 	}
 }
 
-// minStreamGone is how long nobody need have heard of a stream that is open.
+// minStreamGone is the least StreamGone: processes report their open streams only every
+// ten seconds.
 const minStreamGone = 30 * time.Second
 
 // Enabled reports whether sweeps and cleanups apply the rule.
@@ -126,8 +127,8 @@ func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 	return Credited
 }
 
-// OwedBefore is what is owed for an appointment that is cancelled that long before its
-// start: a refund of a percentage of its price, or Forfeited if that is zero.
+// OwedBefore is what is owed for an appointment that is cancelled the given time before
+// its start: a refund of a percentage of its price, or Forfeited if that is zero.
 func (p Policy) OwedBefore(start time.Duration) (owed Outcome, percent int) {
 	longest := time.Duration(-1)
 	for _, s := range p.AppointmentRefund {
@@ -164,7 +165,7 @@ func (p Policy) Validate() error {
 		return Errorf(Invalid, "live_grace, scheduled_grace, minimum_live, credit_ttl, join_offer and nudge_after must not be negative")
 	}
 	if p.StreamGone != 0 && p.StreamGone < minStreamGone {
-		return Errorf(Invalid, "stream_gone must be 0s, or at least %s: a process tells of its streams every 10s", minStreamGone)
+		return Errorf(Invalid, "stream_gone must be 0s, or at least %s: processes report their streams every 10s", minStreamGone)
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)
@@ -243,7 +244,7 @@ func (p Plan) validate() error {
 	return nil
 }
 
-// NameOf returns what people read for a plan: its name, or its key where it has none or is not known.
+// NameOf returns what people read for a plan: its name, or its key if it has no name or is unknown.
 func (p Policy) NameOf(plan string) string {
 	if name := p.Plans[plan].Name; name != "" {
 		return name

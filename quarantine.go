@@ -25,7 +25,7 @@ type Quarantined struct {
 	Since      time.Time // the first failure
 	TriedAt    time.Time // the last one
 	NextAt     time.Time // when it is tried again
-	// Wait is how long until then, by the store's clock; not positive: now.
+	// Wait is the time until NextAt by the store's clock; zero or less: it may be tried now.
 	Wait time.Duration
 }
 

@@ -39,8 +39,7 @@ const (
 	disputedCode = "the customer's bank disputes it"
 )
 
-// captureReasons are the reasons of the events with which the capture of a checkout became
-// what it is.
+// captureReasons maps each state of a capture to the reason of the event that led to it.
 var captureReasons = map[string]string{
 	"due":       "the money is due",
 	"capturing": "the provider is asked for the money",
@@ -50,13 +49,13 @@ var captureReasons = map[string]string{
 	"released":  "the money is not reserved any more",
 }
 
-// CaptureReason is the reason of the event with which the Capture of a checkout became so.
+// CaptureReason returns the reason of the event that moves Checkout.Capture to this state.
 func CaptureReason(capture string) string { return captureReasons[capture] }
 
 // adoptedReason begins the reasons of what a program of the marketplace did to a row of its own.
 const adoptedReason = "their "
 
-// noteMark stands between a reason and an operator's note.
+// noteMark separates a reason from an operator's note.
 const noteMark = ": "
 
 // WithNote appends an operator's note to a reason. An empty note leaves it unchanged.

@@ -8,7 +8,7 @@ import (
 // Blocker is the session that a refusal names.
 type Blocker struct {
 	Session Session
-	// ReleasesAt is when the slot becomes free by itself, at the latest; zero: that is not known.
+	// ReleasesAt is when the slot becomes free by itself, at the latest; zero: unknown.
 	ReleasesAt time.Time
 	// Why says why Curfew does not end the session at its deadline: its row is the
 	// marketplace's own. Empty: it does.

@@ -10,7 +10,7 @@ type Snapshot struct {
 	Session
 	// Request is the session's request; its zero value: it has none.
 	Request Request
-	// Now is the database's time of the reading.
+	// Now is when it was read, by the database's clock.
 	Now time.Time
 }
 
@@ -21,8 +21,8 @@ func (s Snapshot) Overdue() bool { return s.Session.Overdue(s.Now) }
 // read, although its start had passed.
 func (s Snapshot) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
 
-// WaitsSince is when the session began to wait: its creation, but that of its
-// request for an appointment.
+// WaitsSince is when the session began to wait: its creation, or for an appointment the
+// creation of its request.
 func (s Snapshot) WaitsSince() time.Time {
 	if s.Request.CreatedAt.After(s.CreatedAt) {
 		return s.Request.CreatedAt

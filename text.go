@@ -41,7 +41,7 @@ func CheckEmail(field, text string) error {
 	return nil
 }
 
-// hostLike reports whether a text can stand behind an e-mail address's @.
+// hostLike reports whether a text can follow the @ of an e-mail address.
 func hostLike(domain string) bool {
 	if strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]") {
 		return len(domain) > len("[]") // an address literal
@@ -70,10 +70,10 @@ const (
 // separators and the empty pattern of Braille.
 var fillers = &unicode.RangeTable{R16: []unicode.Range16{{0x2028, 0x2029, 1}, {0x2800, 0x2800, 1}}}
 
-// invisible reports whether a character does not show, or turns the order of
-// what does: format characters with all controls of the writing direction, line
-// separators, fillers, variation selectors, and what Unicode keeps free for more
-// of them. Control characters are none of them.
+// invisible reports whether a character does not show, or changes the order of those that
+// do: format characters, including all controls of the writing direction, line separators,
+// fillers, variation selectors and what Unicode reserves for more of them, but not control
+// characters.
 func invisible(r rune) bool {
 	return unicode.In(r, unicode.Cf, fillers, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
@@ -97,8 +97,8 @@ func checkVisible(field, text string, hidden func(rune) bool) error {
 	return nil
 }
 
-// Visible is a text as people may see it: what does not show is written as in
-// JSON, \u202e. It is for what came from elsewhere and was kept as it was.
+// Visible returns a text that is safe to show: characters that do not show are escaped as
+// in JSON, \u202e. Use it for text from elsewhere that was stored unchanged.
 func Visible(text string) string {
 	hidden := func(r rune) bool {
 		return hiddenInText(r) || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'

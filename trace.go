@@ -18,7 +18,7 @@ func (t Trace) Begin(ctx context.Context, step string) (context.Context, func())
 // Keys of notes that are not OpenTelemetry's own.
 const (
 	OutcomeNote   = "curfew.outcome"    // what became of an admission
-	RequestIDNote = "curfew.request_id" // an answer's X-Request-Id
+	RequestIDNote = "curfew.request_id" // the X-Request-Id of a response
 )
 
 type notesKey struct{}

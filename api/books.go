@@ -10,7 +10,7 @@ import (
 )
 
 // Books writes the books of a month to w, as CSV with a row for each currency. The month is in
-// UTC and written like 2026-11. What was written before an error is not the whole.
+// UTC and written like 2026-11. After an error, w has only a part of the file.
 func (c *Client) Books(ctx context.Context, month string, w io.Writer) error {
 	return c.download(ctx, "/api/debug/books"+encoded(url.Values{"month": {month}}), w)
 }
@@ -20,8 +20,8 @@ func (c *Client) BookLines(ctx context.Context, month string, w io.Writer) error
 	return c.download(ctx, "/api/debug/books"+encoded(url.Values{"month": {month}, "lines": {"true"}}), w)
 }
 
-// Evidence returns what is known of a disputed payment and its sessions, by the names of the
-// fields of Stripe's dispute evidence. A field of which nothing is known is absent.
+// Evidence returns the recorded facts of a disputed payment and its sessions, under the
+// names of Stripe's dispute evidence. Fields without a recorded fact are absent.
 func (c *Client) Evidence(ctx context.Context, idOrRef string) (map[string]string, error) {
 	return get[map[string]string](ctx, c, at("/api/debug/checkouts/%s/evidence", idOrRef))
 }

@@ -44,8 +44,8 @@ type Checkout struct {
 	UpdatedAt    time.Time `json:"updatedAt"`
 }
 
-// Payment is the money of a checkout, as its provider tells it. Several checkouts can have
-// one payment. Amounts are in the currency's minor unit.
+// Payment is the money of a checkout, as its provider reports it. Several checkouts can
+// have one payment. Amounts are in the currency's minor unit.
 type Payment struct {
 	State           string    `json:"state" enum:"reported,promised,authorised,captured,failed,unpaid" doc:"reported: by the shop alone; promised: a bank sends it later; authorised: reserved at the bank, not charged; captured: charged; failed: it will not come; unpaid: nobody has said that anything was paid"`
 	Capture         string    `json:"capture,omitempty" enum:"authorised,due,capturing,captured,failed,releasing,released" doc:"How far the charging of reserved money is; absent if the plan charges at payment"`
@@ -67,7 +67,7 @@ type Payment struct {
 	References []string `json:"references,omitempty" doc:"All its names" nullable:"false"`
 }
 
-// Checkouts is a customer's payments, oldest first.
+// Checkouts lists a customer's payments, oldest first.
 type Checkouts struct {
 	Checkouts []Checkout `json:"checkouts" nullable:"false"`
 }

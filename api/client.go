@@ -69,7 +69,8 @@ func (c *Client) Cancel(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/cancel", id), nil)
 }
 
-// Forecast says how long a customer will wait for a mechanic, or would, if a session began now.
+// Forecast returns how long a customer will wait for a mechanic, or would wait if a session
+// began now.
 func (c *Client) Forecast(ctx context.Context, customerID string) (Forecast, error) {
 	return get[Forecast](ctx, c, at("/api/customers/%s/forecast", customerID))
 }
@@ -152,7 +153,7 @@ func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Reason)
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
 }
 
-// IgnoreCheckout says that a held payment is for nothing sold here.
+// IgnoreCheckout marks a held payment as not for anything sold here.
 func (c *Client) IgnoreCheckout(ctx context.Context, idOrRef string, why Reason) (CheckoutDetail, error) {
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/ignore", idOrRef), why)
 }

@@ -30,7 +30,7 @@ type Forecast struct {
 	Ahead     int  `json:"ahead" doc:"How many are served before; 1000: so many, or more"`
 	Mechanics int  `json:"mechanics" doc:"How many mechanics seem to be at work: as many as had a session at once within the last 20 minutes"`
 	Busy      int  `json:"busy" doc:"How many of them have a session now"`
-	// Half and NineOfTen are nil where too little is known.
+	// Half and NineOfTen are nil if too little is known.
 	Half      *int64    `json:"p50Seconds" doc:"Half of those in this place wait at most so long from now; null: too little is known"`
 	NineOfTen *int64    `json:"p90Seconds" doc:"Nine of ten wait at most so long from now; null: too little is known"`
 	At        time.Time `json:"at"`

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// DeliverySearch chooses deliveries. The zero value chooses the first page of all.
+// DeliverySearch selects deliveries. The zero value selects the first page of all.
 type DeliverySearch struct {
 	State    string
 	Endpoint string

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Job is work that goes on when whoever started it has left: a cleanup, an undo, or a comparison with
-// the payment provider's books.
+// Job is work that outlives the call that starts it: a cleanup, an undo, or a comparison with the
+// payment provider's books.
 type Job struct {
 	JobID       string          `json:"jobId"`
 	RunID       string          `json:"runId,omitempty" doc:"The run that records it; a comparison has none"`
@@ -36,7 +36,7 @@ type Reconcile struct {
 	SinceHours int `json:"sinceHours,omitempty" minimum:"1" maximum:"8760" doc:"How far back; 72 hours unless it is said"`
 }
 
-// Reconciliation is how the provider's books and Curfew's differ.
+// Reconciliation is the result of comparing the provider's books with Curfew's.
 type Reconciliation struct {
 	Since       time.Time    `json:"since"`
 	Paid        int          `json:"paid" doc:"Payments that the provider listed"`
@@ -45,7 +45,7 @@ type Reconciliation struct {
 	Unreadable  []string     `json:"unreadable,omitempty" doc:"What could not be looked at, and why" nullable:"false"`
 }
 
-// Difference is one payment on which the books disagree, and what became of it.
+// Difference is a payment on which the books disagree, and what was done about it.
 type Difference struct {
 	Kind       string     `json:"kind" enum:"missing_here,not_paid_there,amount_differs,refunded_there_only,refunded_here_only"`
 	Ref        string     `json:"ref"`
@@ -75,15 +75,16 @@ func (c *Client) CancelJob(ctx context.Context, id string) (Job, error) {
 	return post[Job](ctx, c, at(jobsPath+"/%s/cancel", id), nil)
 }
 
-// Reconcile compares payments with the provider's, takes in what is missing, and waits for the end.
+// Reconcile compares payments with the provider's books, records those that are missing, and waits
+// for the end.
 func (c *Client) Reconcile(ctx context.Context, what Reconcile) (Reconciliation, error) {
 	return await[Reconciliation](ctx, c, "/api/debug/reconcile", what)
 }
 
-// askEvery is how often a job is asked for.
+// askEvery is how often a waiting client reads the job.
 const askEvery = time.Second
 
-// await asks for work and waits for its end, however long it takes.
+// await starts work and waits for its end, however long it takes.
 func await[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
 	var answer T
 	status, text, err := c.answered(ctx, http.MethodPost, path, body, "")

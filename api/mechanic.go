@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Mechanic is how it stands with a mechanic. Curfew keeps no list of them: one whom nobody has
-// heard of is not busy.
+// Mechanic is the present state of a mechanic. Curfew keeps no list of mechanics, so an
+// unknown id is a mechanic who is not busy.
 type Mechanic struct {
 	ID              string     `json:"id"`
 	Busy            bool       `json:"busy"`
@@ -22,7 +22,7 @@ type Transfer struct {
 	MechanicID string `json:"mechanicId" minLength:"1" maxLength:"128" doc:"The colleague"`
 }
 
-// Mechanic reads how it stands with a mechanic.
+// Mechanic returns the present state of a mechanic.
 func (c *Client) Mechanic(ctx context.Context, id string) (Mechanic, error) {
 	return get[Mechanic](ctx, c, at("/api/mechanics/%s", id))
 }

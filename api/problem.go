@@ -25,14 +25,14 @@ type Problem struct {
 	*CleanupResult
 }
 
-// ApprovalPending is the code of the one error that is no refusal: nothing was done, and another
-// admin has to approve it first. Its status is 202, and its detail says how.
+// ApprovalPending is the code of the one error that is not a refusal: nothing was done yet,
+// because another admin has to approve it first. Its status is 202, and its detail says how.
 const ApprovalPending = "approval_pending"
 
 // Error implements error.
 func (p *Problem) Error() string { return fmt.Sprintf("%s (%s, %d)", p.Detail, p.Code, p.Status) }
 
-// Blocker is the session that stands in the way.
+// Blocker is the session that blocks the call.
 type Blocker struct {
 	ID        string    `json:"id"`
 	Status    string    `json:"status" enum:"waiting,live"`

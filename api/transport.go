@@ -56,7 +56,7 @@ func (c *Client) send(ctx context.Context, method, path string, body any, key st
 	if err != nil {
 		return 0, nil, fmt.Errorf("call %s %s: %w", method, path, err)
 	}
-	defer func() { _ = resp.Body.Close() }() // what was read counts
+	defer func() { _ = resp.Body.Close() }() // the body was read
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
 		return 0, nil, fmt.Errorf("call %s %s: %w", method, path, err)
@@ -96,7 +96,8 @@ func decode(text []byte, into any) error {
 	return nil
 }
 
-// pending returns the answer that another admin has to approve first, nil if it is another one.
+// pending returns the problem of a call that another admin has to approve first, or nil for any
+// other response.
 func pending(status int, text []byte) error {
 	if status != http.StatusAccepted {
 		return nil
@@ -108,8 +109,7 @@ func pending(status int, text []byte) error {
 	return p
 }
 
-// problem returns the error in a response, even if something in between answered
-// with another text.
+// problem returns the error in a response, even if a proxy answered with another text.
 func problem(status int, text []byte) error {
 	p := &Problem{}
 	if err := json.Unmarshal(text, p); err != nil || p.Code == "" {

@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// Undo says why a run is undone.
+// Undo gives the reason for undoing a run.
 type Undo struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the record and in the new sessions' history"`
 }

@@ -15,8 +15,8 @@ const longestAcknowledgement = 90 * 24 * time.Hour
 // Acknowledge records an operator's statement that a finding is known, until a moment.
 // Until then the finding is still reported, but makes health no worse; it counts again
 // when it becomes more severe or counts more. Errors: Invalid without a reason, with an
-// end that has passed or is more than 90 days ahead, and for findings that keep health
-// from being determined; NotFound if health does not find it now.
+// end that has passed or is more than 90 days ahead, and for findings that leave health
+// undetermined; NotFound if health does not report the finding now.
 func (h *Health) Acknowledge(ctx context.Context, by curfew.Actor, code Code, reason string, until time.Time) (curfew.Acknowledgement, error) {
 	var none curfew.Acknowledgement
 	if code == Unreadable {

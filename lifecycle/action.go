@@ -16,7 +16,7 @@ const (
 	EndSession        ActionName = "end"
 	CancelSession     ActionName = "cancel"
 	AssignPayment     ActionName = "assign"
-	CloseRefundAction ActionName = "by_hand" // it was given back already
+	CloseRefundAction ActionName = "by_hand" // the money was given back outside Curfew
 	ProlongSession    ActionName = "prolong"
 	TransferRequest   ActionName = "transfer" // to a colleague
 )

@@ -47,11 +47,11 @@ type Admission struct {
 	}
 }
 
-// FulfillCheckout gives a paid customer the session, whoever reports the
-// payment and however often. A customer who truly has an open session gets the
-// outcome Deferred, not an error: the session follows when the slot is free.
-// Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
-// known reference with another customer, plan or amount, Unavailable (repeat it).
+// FulfillCheckout gives a paid customer the session, whoever reports the payment and
+// however often. If the customer truly has an open session, the outcome is Deferred,
+// which is no error: the session follows when the slot is free. Errors: Invalid for what
+// can never be accepted, IdempotencyMismatch for a known reference with another customer,
+// plan or amount, Unavailable (repeat it).
 func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	return ad.observed(ctx, "fulfil a checkout", func(ctx context.Context) (Fulfillment, error) {
 		return ad.fulfill(ctx, by, p)
@@ -69,7 +69,7 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 	r, err := ad.admit(ctx, attempt{
 		customerID: p.CustomerID,
 		admission: func(context.Context) (record.Admission, error) {
-			return ad.rules.admission(checkout, by), nil // the checkout as receipt left it
+			return ad.rules.admission(checkout, by), nil // with the id and version that receipt gave it
 		},
 		receipt: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
@@ -94,7 +94,7 @@ func (ad *Admission) recordUnspendable(
 	ctx context.Context, bad *unspendableError, c curfew.Checkout, by curfew.Actor, p Purchase,
 ) (Fulfillment, error) {
 	r, err := ad.write.Record(ctx, bad.recorded(c), by, bad.funds.String())
-	if errors.Is(err, curfew.Conflict) { // reported by somebody else, or told anew
+	if errors.Is(err, curfew.Conflict) { // somebody else reported it, or its provider said something new
 		if r, err = ad.byReference(ctx, c.Ref); err == nil {
 			return ad.replay(ctx, r, p)
 		}
@@ -131,8 +131,8 @@ func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by cur
 }
 
 // deferOrFind records a payment as deferred, or finds what somebody else has recorded
-// meanwhile. A provider that tells of it at the same moment is heard first: the errors are
-// those of reference, without NotFound.
+// meanwhile. A report of the provider at the same moment goes first. Errors are those of
+// reference, except NotFound.
 func (ad *Admission) deferOrFind(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (r record.Receipt, reported bool, err error) {
 	for range tries {
 		if r, err = ad.write.Defer(ctx, *c, by, ad.rules.policy.DeferTTL); !errors.Is(err, curfew.Conflict) {

@@ -11,26 +11,26 @@ import (
 )
 
 // adopted ends and changes sessions that mirror rows of a marketplace's own tables. Those rows
-// are the truth: what happens to one comes back as what its session is. A table is called by
-// its mapping's name, as in Session.AdoptedFrom.
+// are the truth, and a session follows its row. A table goes by the name of its mapping, as in
+// Session.AdoptedFrom.
 type adopted interface {
 	// Enforced names the tables whose overdue sessions a cleanup may end, by any rule.
 	Enforced(ctx context.Context) ([]string, error)
-	// May reports whether sessions of this table may be ended for this reason; otherwise why
-	// not, as a sentence that says what to do. It is called for each session of a page.
+	// May reports whether sessions of this table may be ended for this reason, and if not,
+	// why not: a sentence that says what to do. It is called for each session of a page.
 	May(source string, reason curfew.EndReason) (bool, string)
-	// Change does to their row what the change says. Conflict: the row moved, or this cannot be
-	// done to an adopted row, and the message says what to do.
+	// Change applies the change to the marketplace's row. Conflict: the row moved, or adopted
+	// rows do not allow the change, and the message says what to do.
 	Change(ctx context.Context, c record.Change) (curfew.Snapshot, error)
 	// End ends rows of one table, like changeStore.End: those that are as they were read, and
 	// nothing else.
 	End(ctx context.Context, source string, b record.Batch) ([]record.Ended, error)
-	// Findings is what health says of adopted tables.
+	// Findings lists the problems of adopted tables.
 	Findings(ctx context.Context) ([]record.Finding, error)
 }
 
-// mayNotEnd says why Curfew may not end a session for a reason: its row is the marketplace's
-// own. It is empty for Curfew's own sessions.
+// mayNotEnd says why Curfew may not end an adopted session for this reason. It is empty if
+// it may, and for Curfew's own sessions.
 func (r *Rules) mayNotEnd(s curfew.Session, reason curfew.EndReason) string {
 	if !s.Adopted() {
 		return ""
@@ -45,8 +45,8 @@ func (r *Rules) mayNotEnd(s curfew.Session, reason curfew.EndReason) string {
 	return fmt.Sprintf("session %s is %s: %s", s.ID, s.Origin(), strings.TrimSuffix(why, "."))
 }
 
-// Stays says why a session does not end by its rule, however overdue it is: its row is the
-// marketplace's own, and the rule is not enforced there. It is empty for every other session.
+// Stays says why an adopted session does not end by its rule, however overdue it is: the rule
+// is not enforced on its table. It is empty for every other session.
 func (r *Rules) Stays(s curfew.Snapshot) string {
 	rule, _ := r.RuleFor(s)
 	return r.mayNotEnd(s.Session, rule.Reason)
@@ -56,8 +56,8 @@ func (r *Rules) Stays(s curfew.Snapshot) string {
 // end it.
 func (r *Rules) Settles(s curfew.Snapshot) bool { return r.Due(s) && r.Stays(s) == "" }
 
-// permit is Conflict for a change of an adopted session that is not Curfew's to make: its table
-// is only watched, or no ending is enforced for that reason.
+// permit returns Conflict for a change of an adopted session that Curfew may not make: its
+// table is only watched, or that reason is not enforced.
 func (r *Rules) permit(ctx context.Context, c record.Change) error {
 	if !c.From.Adopted() {
 		return nil
@@ -88,7 +88,7 @@ func (r *Rules) enforced(ctx context.Context) ([]string, error) {
 	return sources, nil
 }
 
-// adoptedFindings is what is wrong with the adopted tables.
+// adoptedFindings lists the problems of the adopted tables.
 func (r *Rules) adoptedFindings(ctx context.Context) ([]record.Finding, error) {
 	if r.adopted == nil {
 		return nil, nil
@@ -96,14 +96,14 @@ func (r *Rules) adoptedFindings(ctx context.Context) ([]record.Finding, error) {
 	return r.adopted.Findings(ctx)
 }
 
-// router sends what moves an adopted session to its row, so that nobody who ends or changes a
-// session can end the mirror alone.
+// router sends changes of adopted sessions to the marketplace's rows, so that no caller can
+// change the mirror alone.
 type router struct {
 	changeStore
 	rules *Rules
 }
 
-// Change moves a session, or its row. Conflict: the row is not Curfew's to end.
+// Change moves a session, or its adopted row. Conflict: Curfew may not change that row.
 func (w router) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	if !c.From.Adopted() {
 		return w.changeStore.Change(ctx, c)
@@ -114,7 +114,7 @@ func (w router) Change(ctx context.Context, c record.Change) (curfew.Snapshot, e
 	return w.rules.adopted.Change(ctx, c)
 }
 
-// End ends a batch of one source. What is not Curfew's to end is left out, like what moved.
+// End ends a batch of one source. It leaves out rows that Curfew may not end, like rows that moved.
 func (w router) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	if b.Source == "" {
 		return w.changeStore.End(ctx, b)

@@ -11,13 +11,13 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// way frees the customer's slot of what is due in it, and returns the session
-// that truly holds it; nil if none does.
+// way settles what is due in the customer's slot, and returns the session that truly
+// holds it, or nil.
 type way func(ctx context.Context, customerID string) (*curfew.Snapshot, error)
 
-// begin gives a started appointment its customer's slot: it waits for a
-// mechanic from now on, and its request opens. SessionOpen: the slot is truly
-// taken. Conflict: the appointment moved, or the slot changes hands too quickly.
+// begin gives a started appointment its customer's slot: it waits for a mechanic from now
+// on, and its request opens. SessionOpen: the slot is truly taken. Conflict: the
+// appointment moved, or the slot changed hands at every try.
 func (st *settler) begin(ctx context.Context, s curfew.Snapshot, by curfew.Actor, runID string, free way) (curfew.Snapshot, error) {
 	for range tries {
 		begun, err := st.write.Change(ctx, st.rules.beginning(s, by, runID))

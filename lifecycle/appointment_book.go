@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// book fulfills a purchase that names its start. It looks the reference up first: a payment
-// that was booked before is answered as it is now, even long after its start.
+// book fulfills a purchase that names its start. It looks the reference up first: a
+// repeated report gets the present state of the booking, even long after its start.
 func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	var err error
 	for range tries {
@@ -32,7 +32,7 @@ func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Acto
 		if err2 == nil {
 			return fulfilled(s), nil
 		}
-		if err = err2; !errors.Is(err, curfew.Conflict) { // somebody told of it at the same moment
+		if err = err2; !errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
 			return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 		}
 	}

@@ -23,8 +23,8 @@ func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (rec
 	return record.RuleNamed(curfew.Due), nil
 }
 
-// appoint carries out what a run decided about one appointment, and reports
-// whether it did: not if the appointment moved, or its slot changed hands.
+// appoint carries out what a run decided about one appointment. It reports false if the
+// appointment moved or its slot changed hands.
 func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.PlannedChange) (bool, error) {
 	s, err := cl.store.Session(ctx, it.SessionID)
 	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Started() || !s.Overdue()) {

@@ -40,10 +40,10 @@ type result struct {
 	receipt record.Receipt
 }
 
-// admit carries out an attempt. The first insert asks nothing. Only a conflict makes
-// it look further: first for the receipt, because that is the answer of an attempt
-// that is repeated; then at the customer's own overdue session, which it settles and
-// never waits for.
+// admit carries out an attempt. The first insert reads nothing. Only after a conflict
+// does it look further: first for the receipt, because that is the result of a repeated
+// attempt; then at the customer's own overdue session, which it settles without waiting
+// for a sweeper.
 func (ad *Admission) admit(ctx context.Context, at attempt) (result, error) {
 	for try := 0; ; try++ {
 		a, err := at.admission(ctx)
@@ -65,8 +65,8 @@ func (ad *Admission) admit(ctx context.Context, at attempt) (result, error) {
 	}
 }
 
-// unblock settles the customer's own overdue session, and says what holds the slot
-// then: blocked or stuck. Undecided: nothing does.
+// unblock settles the customer's own overdue session, and returns what holds the slot
+// after that: blocked or stuck, or undecided if nothing does.
 func (ad *Admission) unblock(ctx context.Context, customerID string) (result, error) {
 	blocker, err := ad.settler.settleOwn(ctx, customerID)
 	if due, ok := isStuck(err); ok {
@@ -87,7 +87,7 @@ func (ad *Admission) refused(ctx context.Context, customerID string, b *curfew.B
 	}
 }
 
-// again is Unavailable for what moved at every try: it is worth another call.
+// again returns Unavailable after a Conflict at every try: calling again can succeed.
 func again(err error) error {
 	return curfew.Errorf(curfew.Unavailable, "it changes hands too quickly: try again (%v)", err)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// bookPart is how many checkouts the books look through at once.
+// bookPart is how many checkouts one part of the books covers.
 const bookPart = 1000
 
 // Month is the span of a month, written like 2026-11, in UTC. Errors: Invalid.
@@ -21,9 +21,9 @@ func (cs *Checkouts) Month(text string) (from, to time.Time, err error) {
 	return from, from.AddDate(0, 1, 0), nil
 }
 
-// Books reads a part of the books of a span of time: a line for each payment of which money
-// moved in it, or was open at its end. Next is where the next part begins; empty: this was the
-// last. A part may have no line. Errors: Unavailable.
+// Books reads a part of the books of a span of time: a line for each payment whose money moved
+// within it or was open at its end. Next is where the next part begins; it is empty after the
+// last part. A part may have no lines. Errors: Unavailable.
 func (cs *Checkouts) Books(ctx context.Context, from, to time.Time, after string) (lines []record.BookLine, next string, err error) {
 	booked, next, err := cs.store.Booked(ctx, from, to, after, bookPart)
 	if err != nil {
@@ -37,7 +37,7 @@ func (cs *Checkouts) Books(ctx context.Context, from, to time.Time, after string
 	return lines, next, nil
 }
 
-// BookTotals sums the books of a span of time up, by currency. Errors: Unavailable.
+// BookTotals sums up the books of a span of time by currency. Errors: Unavailable.
 func (cs *Checkouts) BookTotals(ctx context.Context, from, to time.Time) (totals []record.BookTotal, err error) {
 	for after := ""; ; {
 		lines, next, err := cs.Books(ctx, from, to, after)

@@ -207,7 +207,7 @@ func TestAFreeSessionOwesNothing(t *testing.T) {
 		for _, en := range append(deadline.Entries, after.Entries...) {
 			for _, wrong := range []string{"refund", "credit", "is then"} {
 				if strings.Contains(en.Sentence, wrong) {
-					t.Errorf("it tells: %s", en.Sentence)
+					t.Errorf("a free session has no money to speak of, but explain says: %s", en.Sentence)
 				}
 			}
 		}

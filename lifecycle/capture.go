@@ -24,10 +24,10 @@ import (
 const (
 	// acceptWait is how long an acceptance waits for the bank's answer.
 	acceptWait = 3 * time.Second
-	// joinWait is how long after the acceptance a join waits for it. Then the session goes
-	// live on the authorization.
+	// joinWait is how long after the acceptance a join waits for that answer. After that,
+	// the session goes live on the authorization.
 	joinWait = 30 * time.Second
-	// joinLook is how often a waiting join looks.
+	// joinLook is how often a waiting join checks for the answer.
 	joinLook = 250 * time.Millisecond
 )
 
@@ -35,8 +35,8 @@ const (
 // take it.
 func reserved(c curfew.Checkout) bool { return c.Capture == "authorised" || c.Capture == "due" }
 
-// released is a change of a checkout as it has to be if its money is only reserved: what
-// would be credited or given back is released, and nothing is owed.
+// released adapts a change of a checkout whose money is only reserved: instead of being
+// credited or given back, the money is released, and nothing is owed.
 func released(c record.CheckoutChange) record.CheckoutChange {
 	if !reserved(c.From) {
 		return c
@@ -50,9 +50,10 @@ func released(c record.CheckoutChange) record.CheckoutChange {
 	return c
 }
 
-// SettleCaptures asks the provider to take or to release the money of every checkout for
-// which that is due now. A claim is committed before each call, so concurrent calls in any
-// process take the money once. Without a provider it does nothing. Errors: Unavailable.
+// SettleCaptures asks the provider to take or release reserved money, for every checkout
+// for which that is due now. A claim is committed before each call, so the money is taken
+// once however many processes call at the same time. Without a provider it does nothing.
+// Errors: Unavailable.
 func (ps *Payments) SettleCaptures(ctx context.Context) error {
 	return ps.settleEach(ctx, "capture", ps.store.Capturable, func(ctx context.Context, c curfew.Checkout) error {
 		return captures{ps}.settle(ctx, c, providerTimeout)
@@ -85,8 +86,8 @@ func (cs captures) settle(ctx context.Context, c curfew.Checkout, limit time.Dur
 	return nil
 }
 
-// forgo asks for nothing: the money is another checkout's of the same payment to take or
-// release.
+// forgo asks the provider for nothing, because another checkout of the same payment takes
+// or releases the money.
 func (cs captures) forgo(ctx context.Context, c curfew.Checkout) error {
 	return failed(cs.write.Annotate(ctx, record.Annotation{
 		From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
@@ -108,10 +109,10 @@ func asking(c curfew.Checkout) record.Annotation {
 	return record.Annotation{From: c, Capture: step, Reason: curfew.CaptureReason(step), Actor: curfew.Cashier, Wait: refundWait(c.Attempts)}
 }
 
-// ask asks the provider to take or release the money of a checkout, and records the
-// answer. What the payment is now is looked up first if the provider has not named it, or
-// an earlier call may have taken effect; the look may tell that it is another checkout's. One
-// that still is under way has the same key, so only one of them does.
+// ask asks the provider to take or release the money of a checkout, and records the answer.
+// It looks the payment up first if the provider has not named it or an earlier call may have
+// taken effect; then the payment may turn out to be another checkout's. A call that is still
+// under way has the same key, so only one of the two takes effect.
 func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
 	if !cs.serves(l) {
 		return elsewhere(c, l)
@@ -144,8 +145,8 @@ func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, 
 	return err
 }
 
-// elsewhere is the error for money that a program of the marketplace takes and releases. It
-// has until the second try, and then an operator is told.
+// elsewhere is the error for money that a program of the marketplace takes and releases. If
+// that has not happened by the second try, an operator is notified.
 func elsewhere(c curfew.Checkout, l record.Ledger) error {
 	kind, what := curfew.Invalid, "taken"
 	if c.Attempts <= 1 {
@@ -154,10 +155,10 @@ func elsewhere(c curfew.Checkout, l record.Ledger) error {
 	if c.Capture == "releasing" {
 		what = "released"
 	}
-	return curfew.Errorf(kind, "Curfew cannot ask %s: nobody has told that the money was %s there", l.Provider, what)
+	return curfew.Errorf(kind, "Curfew cannot ask %s: no message has said that the money was %s there", l.Provider, what)
 }
 
-// look asks the provider what a payment is now, and settles it by that.
+// look reads a payment at the provider, and settles it by what that says.
 func (cs captures) look(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) (record.Ledger, error) {
 	asking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -182,8 +183,8 @@ func limited(
 	return ask(ctx, o)
 }
 
-// captureOrder asks for the price of a checkout and of the lines that follow it, as far as it
-// is reserved. The bank releases the rest by itself.
+// captureOrder is the order for the price of a checkout and the lines that follow it, at most
+// what is reserved. The bank releases the rest by itself.
 func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
 	b, price := l.Money(), record.LinesOf(c).Total
 	o := curfew.MoneyOrder{
@@ -195,9 +196,9 @@ func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
 	return o
 }
 
-// dismiss deals with a call that brought no money: unless what is known of the payment
-// has decided meanwhile, it is tried again. If the provider refuses to be asked, that is
-// nobody's fault but ours, and an operator is told.
+// dismiss deals with a call that brought no money. It is tried again unless the payment
+// has been decided meanwhile. If the provider rejects the call itself, the fault is
+// Curfew's, and an operator is notified.
 func (cs captures) dismiss(ctx context.Context, id string, refusal error) error {
 	c, err := cs.store.Checkout(ctx, id)
 	if err != nil || c.Capture != "capturing" && c.Capture != "releasing" {
@@ -214,7 +215,7 @@ func (cs captures) dismiss(ctx context.Context, id string, refusal error) error 
 	}))
 }
 
-// markCapture notes what became of money that was reserved.
+// markCapture records what became of reserved money.
 func (ps *Payments) markCapture(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
 	var became string
 	switch {
@@ -241,9 +242,9 @@ func (ps *Payments) settleBrief(ctx context.Context, c curfew.Checkout) error {
 	return failed(ps.write.Annotate(ctx, record.Annotation{From: c, Capture: "due", Reason: curfew.WithNote(curfew.CaptureReason("due"), brief.String()), Actor: curfew.Provider}))
 }
 
-// settleAssigned takes the money of a payment that an operator has assigned before anybody
-// said that it is reserved, and serves it. Otherwise it would wait until the reservation
-// lapses.
+// settleAssigned takes the money of a payment that an operator assigned before its
+// reservation was reported, and serves it. Otherwise the payment would wait until the
+// reservation lapses.
 func (cs captures) settleAssigned(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
 	if c.Outcome != curfew.Deferred || c.Capture != "" || l.Money().State != "authorised" {
 		return nil
@@ -260,8 +261,8 @@ func (cs captures) settleAssigned(ctx context.Context, c curfew.Checkout, l reco
 	return failed(cs.admission.serveAndPresent(ctx, c.CustomerID, c.ID))
 }
 
-// takeNow asks for the money of a session that has just become due, and leaves to the worker
-// what is not answered within acceptWait. It does not fail: the session's change is
+// takeNow asks for the money of a session that has just become due. If there is no answer
+// within acceptWait, the worker goes on. It cannot fail, because the session's change is
 // committed.
 func (cs captures) takeNow(ctx context.Context, checkoutID string) {
 	if cs.provider == nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // CatchUp does everything that is due now, whatever Run's schedule says, and returns when
-// something else will be: it is for a test clock that was moved. With the sweeper off,
-// nobody's session is swept. Nothing due is zero. Errors: Unavailable.
+// something is due next; zero if nothing is. It is for a test clock that was moved. With
+// the sweeper off, it sweeps no sessions. Errors: Unavailable.
 func (sw *Sweeper) CatchUp(ctx context.Context) (next time.Duration, err error) {
 	if sw.sweeps {
 		if err := sw.inTurn(func() error { return sw.catchUp(ctx) }); err != nil {
@@ -23,7 +23,7 @@ func (sw *Sweeper) CatchUp(ctx context.Context) (next time.Duration, err error) 
 		return 0, fmt.Errorf("catch up: %w", err)
 	}
 	at, now, err := sw.store.NextDeadline(ctx, time.Time{}, sources)
-	if err == nil && !at.After(now) { // of a session that nobody may end, if of any
+	if err == nil && !at.After(now) { // the deadline of a session that Curfew may not end
 		at, _, err = sw.store.NextDeadline(ctx, now, sources)
 	}
 	if err != nil || at.IsZero() {
@@ -31,7 +31,7 @@ func (sw *Sweeper) CatchUp(ctx context.Context) (next time.Duration, err error) 
 	}
 	next = at.Sub(now)
 	if soon := sw.rules.policy.NudgeAfter; soon > 0 && next <= sw.rules.policy.MaxWait {
-		next = min(next, soon) // somebody may be waiting, and is told of before the deadline
+		next = min(next, soon) // the event for a session that nobody accepts comes before its deadline
 	}
 	sw.Wake(next)
 	return next, nil

@@ -47,8 +47,8 @@ func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Check
 	return r.Checkout, err
 }
 
-// Ledgers reads what is known of the payments of some checkouts, by the payments' ids, in
-// one call. Free checkouts have none.
+// Ledgers reads the payments of some checkouts in one call, by payment id. Free checkouts
+// have none.
 func (cs *Checkouts) Ledgers(ctx context.Context, checkouts []curfew.Checkout) (map[string]record.Ledger, error) {
 	ids := record.PaymentIDs(checkouts)
 	if len(ids) == 0 {
@@ -121,20 +121,20 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 	return now, nil
 }
 
-// IgnoreCheckout says that a held payment is for nothing sold here: nothing is owed for it,
-// and nobody is reminded of it. One that is ignored already stays so. Errors: NotFound,
-// Conflict if it is neither.
+// IgnoreCheckout marks a held payment as not Curfew's: nothing is owed for it, and health
+// does not report it. Ignoring it again changes nothing. Errors: NotFound, Conflict if it
+// is neither held nor ignored.
 func (cs *Checkouts) IgnoreCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	return cs.sort(ctx, by, idOrRef, reason, curfew.Held, curfew.Ignored)
 }
 
-// RestoreCheckout holds an ignored payment for an operator after all. One that is held
-// already stays so. Errors: NotFound, Conflict if it is neither.
+// RestoreCheckout holds an ignored payment for an operator after all. If it is held
+// already, nothing changes. Errors: NotFound, Conflict if it is neither ignored nor held.
 func (cs *Checkouts) RestoreCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	return cs.sort(ctx, by, idOrRef, reason, curfew.Ignored, curfew.Held)
 }
 
-// sort moves a payment between what is ours and what is not.
+// sort moves a payment between held and ignored.
 func (cs *Checkouts) sort(ctx context.Context, by curfew.Actor, idOrRef, reason string, from, to curfew.Outcome) (curfew.Checkout, error) {
 	if reason == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "it needs a reason: it is kept in the payment's history")
@@ -223,8 +223,8 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 	return Fulfillment{}, again(fmt.Errorf("repair %s", idOrRef))
 }
 
-// reserveAs notes how the money of a payment is taken under the plan that it gets: it may be
-// reserved already, and that plan may take it at another time than the one before.
+// reserveAs sets how the money of a payment is captured under its new plan: it may be
+// reserved already, and the new plan may capture it at another time than the old one.
 func (cs *Checkouts) reserveAs(ctx context.Context, c curfew.Checkout, r record.Reassignment) (curfew.Checkout, error) {
 	l, err := cs.store.Ledger(ctx, c.Payment())
 	if err != nil || l.Money().State != "authorised" {
@@ -239,8 +239,8 @@ func (cs *Checkouts) reserveAs(ctx context.Context, c curfew.Checkout, r record.
 	return cs.write.Annotate(ctx, record.Annotation{From: c, Capture: capture, Reason: curfew.CaptureReason("due"), Actor: r.Actor})
 }
 
-// repaired reports whether an earlier call did it, perhaps this one's, whose response was
-// lost.
+// repaired reports whether an earlier call did the same. The caller may be repeating a
+// call whose response was lost.
 func repaired(c curfew.Checkout, r record.Reassignment) bool {
 	return c.CustomerID == r.CustomerID && c.Plan == r.Plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
 }
@@ -255,8 +255,8 @@ func repairable(c curfew.Checkout, customerID string) error {
 	return nil
 }
 
-// PaidFor returns the session that a payment pays for if it has not ended, and otherwise
-// the zero value.
+// PaidFor returns the session that a payment pays for, or the zero value if that has
+// ended.
 func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Snapshot, error) {
 	s, err := cs.unendedOf(ctx, c)
 	if s == nil || err != nil {

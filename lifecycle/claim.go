@@ -10,12 +10,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// reference is the receipt of the payment that c was reported as. A claim without its
-// checkout is completed first: from what is left of the checkout (its events, its
+// reference returns the receipt of the payment as which c was reported. A claim without
+// its checkout is completed first: from what is left of the checkout (its events, its
 // sessions), or, if nothing is, by letting the caller admit it under the id that was
 // claimed. NotFound: admit it, with the id and version that c has then.
 // IdempotencyMismatch: the claim is for another customer or plan. *unspendableError: its
-// money buys nothing.
+// money can pay for nothing.
 func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	r, err := ad.byReference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
@@ -65,8 +65,8 @@ func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c c
 	return ad.store.Reference(ctx, c.Ref)
 }
 
-// reportedBefore looks at a payment that its provider was first to tell of: the checkout then has
-// that payment, in the version that is judged here.
+// reportedBefore handles a payment that its provider reported before the shop did: the checkout
+// gets that payment, in the version that is judged here.
 func (ad *Admission) reportedBefore(ctx context.Context, c *curfew.Checkout) error {
 	l, err := ad.store.LedgerOf(ctx, c.Ref)
 	if errors.Is(err, curfew.NotFound) || err == nil && (l.Version == 0 || len(l.Checkouts) > 0) {
@@ -82,8 +82,8 @@ func (ad *Admission) reportedBefore(ctx context.Context, c *curfew.Checkout) err
 	return nil
 }
 
-// unspendableError is a payment that was told of as one that buys nothing, before the shop
-// reported it.
+// unspendableError is a payment that, by its provider's report, can pay for nothing, and
+// that the shop reports only now.
 type unspendableError struct{ funds funds }
 
 func (e *unspendableError) Error() string { return e.funds.String() }

@@ -21,14 +21,15 @@ const maxPreview = 10_000
 type Cleanup struct {
 	CustomerID string            // only this customer's sessions; CleanupCustomerWaitingSessions refuses an empty one
 	Rules      []curfew.RuleName // only these rules; nil: all that are enabled
-	// MaxAge, if it is not 0, replaces the deadline of unassigned sessions by their
-	// creation plus that age. Sessions that are not overdue yet end as Cleared, and need
-	// a Reason.
+	// MaxAge, if not 0, replaces the deadline of unassigned sessions with their creation
+	// plus that age. Sessions that are not overdue yet then end as Cleared, which needs a
+	// Reason.
 	MaxAge  time.Duration
 	Reason  string
 	Trigger curfew.Trigger
 	Actor   curfew.Actor
-	// Only and Except choose rows of a preview by their sessions, one or the other; nil: all of them.
+	// Only and Except choose rows of a preview by session id. Set at most one of them; nil means all
+	// rows.
 	Only, Except []string
 	Job          Job
 }
@@ -179,8 +180,8 @@ func needsReason(p curfew.Preview) error {
 }
 
 // ExecutePreview ends exactly the sessions of a stored preview that have not moved since,
-// and returns those that have. Only trigger, actor, reason, Only, Except and Job of the
-// cleanup are used. Errors: NotFound, Invalid if a reason is missing or a chosen session is
+// and returns those that have. Of the cleanup it uses only Trigger, Actor, Reason, Only,
+// Except and Job. Errors: NotFound, Invalid if a reason is missing or a chosen session is
 // not in the preview, Unavailable, ErrStopped.
 func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
 	ctx, end := cl.trace.Begin(ctx, "execute a preview")
@@ -243,8 +244,8 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.PlannedChange) str
 	return "somebody else holds its row at this moment"
 }
 
-// pages finds what the cleanup may end, page by page, in the order of deadlines: Curfew's own
-// first, then each adopted table's.
+// pages finds what the cleanup may end, page by page, by deadline: Curfew's own sessions
+// first, then those of each adopted table.
 func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Snapshot, error) bool) {
 	search := record.Search{
 		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
@@ -273,7 +274,7 @@ func (cl *Cleanups) search(ctx context.Context, search record.Search) func(func(
 	}
 }
 
-// searchSource finds what is due of one source, and reports whether to go on.
+// searchSource finds what is due in one source, and reports whether to go on.
 func (cl *Cleanups) searchSource(ctx context.Context, search record.Search, yield func([]curfew.Snapshot, error) bool) bool {
 	for {
 		page, err := cl.store.Find(ctx, search)

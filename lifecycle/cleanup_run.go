@@ -111,8 +111,8 @@ func (s stopSignal) err() error {
 	}
 }
 
-// outcomeOf is how a run went, with a text that is safe to show. A driver's text belongs in
-// the log.
+// outcomeOf returns the outcome of a run, and an error text that is safe to show: a
+// driver's text belongs in the log.
 func outcomeOf(err error) (curfew.RunOutcome, string) {
 	known, ok := errors.AsType[*curfew.Error](err)
 	switch {

@@ -46,9 +46,9 @@ type NotRevived struct {
 // Undo revives the sessions that a run ended: each is replaced by a new one of the same
 // plan, duration and payment, if the customer is free and the payment has not moved on.
 // Nothing is reopened. A session is revived once: undoing a run again returns the same new
-// sessions. Errors: NotFound; Conflict if the run was an undo itself; Unavailable;
-// ErrStopped. On the last two the undo is recorded as failed or interrupted, and what it
-// returns is done: call it again.
+// sessions. Errors: NotFound; Conflict if the run was itself an undo; Unavailable;
+// ErrStopped. After the last two the undo is recorded as failed or interrupted, the result
+// holds what was done, and calling again does the rest.
 func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	var undone Undone
 	run, err := cl.undoable(ctx, u.RunID)
@@ -67,7 +67,7 @@ func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	return undone, nil
 }
 
-// undoing is an undo at work: its own record, what has become of the sessions, and who watches.
+// undoing is an undo in progress.
 type undoing struct {
 	*Cleanups
 	undo   *curfew.Run
@@ -107,7 +107,7 @@ func (cl undoing) reviveAll(ctx context.Context) error {
 	return cmp.Or(stopped, (&cleaning{apart: failed}).err())
 }
 
-// countEnded is how many sessions the run ended, for those who watch.
+// countEnded counts the sessions that the run ended, for the progress.
 func (cl undoing) countEnded(ctx context.Context) (n int, err error) {
 	if cl.job.Progress == nil {
 		return 0, nil
@@ -171,8 +171,8 @@ func (cl undoing) revived(ctx context.Context, s curfew.Snapshot) (record.Receip
 	return record.Receipt{Session: revival.Session}, err
 }
 
-// notRevived says why a session cannot come back, unless it is because it has:
-// its own new session may have spent the credit, or hold the slot.
+// notRevived says why a session cannot be revived, unless it already was: then its own
+// new session may have spent the credit, or hold the slot.
 func (cl undoing) notRevived(ctx context.Context, s curfew.Snapshot, why string) error {
 	r, err := cl.revived(ctx, s)
 	switch {
@@ -256,8 +256,8 @@ func (cl undoing) unspent(ctx context.Context, c curfew.Checkout) error {
 	return err
 }
 
-// unclaimed is nil for a refund that the run itself made due and that the provider has not
-// been asked for.
+// unclaimed returns nil for a refund that the run itself made due and for which the
+// provider has not been asked yet.
 func (cl undoing) unclaimed(ctx context.Context, c curfew.Checkout) error {
 	if c.Attempts > 0 {
 		return curfew.Errorf(curfew.Conflict, "the provider has been asked for its refund already")

@@ -8,11 +8,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// The texts about what an action does are in this file alone: explain, the pages, the
-// command line and the API's description use them, so that all of them mention every
-// consequence.
+// This file has all texts about what an action does. Explain, the pages, the command line
+// and the API's description use them, so each of them mentions every consequence.
 
-// Target is what an action is about, as it is now.
+// Target is the session or checkout that an action would change, as it is now.
 type Target struct {
 	Session  curfew.Snapshot // what the action would end or move; zero: nothing that has not ended
 	Checkout curfew.Checkout // zero: not known here
@@ -49,7 +48,7 @@ func (r *Rules) clears(t Target) string {
 		return "Nothing: " + why + "."
 	}
 	if r.Ends(t.Session) {
-		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
+		return "The session is overdue: it ends now by its own rule, as the next sweep or call would end it."
 	}
 	c := r.byHand(t.Session, curfew.Actor{})
 	c.Owed, c.Share = r.owed(t.Session.Session, c.To, curfew.Cleared), 0
@@ -128,7 +127,7 @@ func sum(t Target) string {
 	return " (" + price + ")"
 }
 
-// rest is how much of a payment can be given back: some of it may be gone already.
+// rest is how much of a payment can still be given back.
 func rest(t Target) string {
 	if t.Checkout.AtRisk {
 		return "What is left"

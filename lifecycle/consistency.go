@@ -39,7 +39,7 @@ type rowCheck struct {
 	at      time.Time  // of the last check; zero: there was none
 	tallyAt time.Time  // when the tallies may be compared again
 	tallies []curfew.TallyDifference
-	after   map[string]string // by table: behind which the next page begins
+	after   map[string]string // by table: the key after which the next page begins
 	wrong   map[rowPage][]curfew.Inconsistency
 }
 
@@ -85,7 +85,7 @@ func (c *rowCheck) checkRows(ctx context.Context) {
 	}
 }
 
-// examine checks every row, as far as time permits, and reports whether that was all.
+// examine checks every row that it can within the time limit, and reports whether it checked all.
 func (c *rowCheck) examine(ctx context.Context, limit time.Duration) (whole bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

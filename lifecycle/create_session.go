@@ -62,9 +62,9 @@ func (ad *Admission) create(ctx context.Context, by curfew.Actor, n NewSession) 
 	return Fulfillment{}, curfew.Refusal(*blocker)
 }
 
-// admitOrUnblock admits a customer, and unblocks first one who has no credit, or has to
-// wait: what holds the slot is reported before what a session would cost, and settling an
-// overdue session, or one that another program cancelled, leaves the missing credit.
+// admitOrUnblock admits a customer. One who has no credit, or has to wait, is unblocked
+// first, for two reasons: a blocker is reported before the price of a session, and
+// settling an overdue or foreign-cancelled session may leave the credit that is missing.
 func (ad *Admission) admitOrUnblock(ctx context.Context, at attempt) (result, error) {
 	r, err := ad.admit(ctx, at)
 	if !errors.Is(err, curfew.PaymentRequired) && !errors.Is(err, curfew.RateLimited) {
@@ -97,8 +97,8 @@ func (ad *Admission) keyReceipt(ctx context.Context, n NewSession) (record.Recei
 	return ad.store.Key(ctx, n.CustomerID, n.Key)
 }
 
-// keyReceiptOrForget is keyReceipt. It forgets a key that has lost its session: it
-// stands in the way of every insert, and answers nothing.
+// keyReceiptOrForget is keyReceipt. It forgets a key whose session is lost, because that
+// key would make every insert fail.
 func (ad *Admission) keyReceiptOrForget(ctx context.Context, n NewSession) (record.Receipt, error) {
 	r, err := ad.keyReceipt(ctx, n)
 	if errors.Is(err, curfew.NotFound) && n.Key != "" {
@@ -121,8 +121,8 @@ func repeatedKey(r record.Receipt, n NewSession, err error) (Fulfillment, error)
 	}, nil
 }
 
-// credit is the customer's oldest credit of the plan whose payment is worth it.
-// PaymentRequired: there are only others.
+// credit is the customer's oldest credit of the plan whose payment still covers it.
+// PaymentRequired: all credits have lost their payment.
 func (ad *Admission) credit(ctx context.Context, n NewSession) (curfew.Checkout, error) {
 	oldest, err := ad.store.Credit(ctx, n.CustomerID, n.Plan)
 	if err != nil {

@@ -42,8 +42,8 @@ func (ad *Admission) serve(ctx context.Context, customerID string) error {
 	}
 }
 
-// serveAnother serves the first deferred payment that can be spent, where the oldest
-// cannot. Those past their time are left to the sweeper.
+// serveAnother serves the first deferred payment that can be spent, if the oldest cannot.
+// It leaves those past their time to the sweeper.
 func (ad *Admission) serveAnother(ctx context.Context, customerID string) error {
 	all, err := ad.store.Checkouts(ctx, customerID)
 	if err != nil {
@@ -68,7 +68,7 @@ func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 			if ad.checkStart(ctx, c.StartsAt) == nil {
 				return ad.rules.booking(a, c.StartsAt), nil
 			}
-			return a, nil // its start has passed, if it had one: it begins to wait
+			return a, nil // an appointment whose start has passed begins to wait, too
 		},
 		receipt: func(ctx context.Context) (record.Receipt, error) {
 			now, err := ad.store.Checkout(ctx, c.ID)

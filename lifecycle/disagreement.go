@@ -11,9 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// compare notes what shop and provider say differently of a checkout. It stands as it is,
-// but for the amount, which was another one before, and an operator is told, unless one has
-// decided about it.
+// compare records where shop and provider disagree about a checkout. The checkout stays as
+// it is, and its amount is compared as it was before the provider's message. Operators are
+// notified, unless one of them has already decided about it.
 func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger) error {
 	c, ok := l.First()
 	if !ok || n.Order.Flaw != "" || c.Outcome == curfew.Held || c.Outcome == curfew.Ignored {
@@ -37,9 +37,9 @@ func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledge
 	})
 }
 
-// differs says in which ways a provider's order differs from its checkout. The shop may have
-// reported the price, before discounts and tax, or that of one session, or not how much. Who
-// was erased is named by nothing that comes later.
+// differs says how a provider's order differs from its checkout. The shop may have reported
+// the price before discounts and tax, the price of one session, or no amount at all. An
+// erased customer is not compared, so that the text cannot name them again.
 func differs(c curfew.Checkout, o curfew.Order) string {
 	var what []string
 	if o.CustomerID != "" && o.CustomerID != c.CustomerID && !record.IsPseudonym(c.CustomerID) {
@@ -56,8 +56,8 @@ func differs(c curfew.Checkout, o curfew.Order) string {
 	return strings.Join(what, ", ")
 }
 
-// repaired reports whether somebody has made a held payment usable, for whom and for what
-// they said.
+// repaired reports whether an operator has reassigned a held payment, whose customer and
+// plan then count.
 func (ps *Payments) repaired(ctx context.Context, c curfew.Checkout) (bool, error) {
 	events, err := ps.store.Events(ctx, c.CustomerID, c.ID)
 	if errors.Is(err, curfew.NotFound) {

@@ -54,6 +54,6 @@
 //	end_by_cleanup.go   the sweeper, and cleanups run by people    once it is due
 //
 // The last two are independent of each other, and each is enough for the customer in
-// front of it. The database's guards are the third layer: they settle what the writes of
-// another program would trip over.
+// front of it. The database's guards are the third layer: they settle overdue sessions
+// that would block another program's writes.
 package lifecycle

@@ -16,7 +16,7 @@ const maxDryRunNamed = 20
 type DryRun struct {
 	Stats    curfew.Stats
 	Begins   int            // appointments that would begin
-	Live     DryRunSessions // in a conversation, beyond what was bought and the grace
+	Live     DryRunSessions // live beyond what was bought and the grace
 	Assigned DryRunSessions // accepted, and never joined in time
 	// Early counts sessions that would end before their own deadline and not as orphans.
 	// There must be none.
@@ -35,7 +35,7 @@ func (r *DryRunSessions) add(s curfew.Snapshot) {
 	}
 }
 
-// DryRun goes through a full cleanup without changing anything. Errors: Unavailable.
+// DryRun computes a full cleanup without changing anything. Errors: Unavailable.
 func (cl *Cleanups) DryRun(ctx context.Context) (r DryRun, err error) {
 	for page, err := range cl.pages(ctx, Cleanup{}) {
 		if err != nil {

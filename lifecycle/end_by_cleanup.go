@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// rule is the rule that this cleanup applies to a session.
+// rule returns the rule that this cleanup applies to a session.
 func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rule record.Rule, ok bool, err error) {
 	if rule, ok = cl.rules.RuleFor(s); !ok {
 		return rule, false, nil
@@ -26,8 +26,8 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rul
 	return rule, asked && cl.rules.policy.Enabled(rule.Name), nil
 }
 
-// planned is the change that a rule plans for a session: everything that carrying it
-// out needs to know.
+// planned returns the change that a rule makes to a session, with everything needed to
+// carry it out.
 func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
 	it := curfew.PlannedChange{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
@@ -45,8 +45,8 @@ func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChang
 	return it
 }
 
-// plan is what the cleanup would do to a page of sessions. What is not Curfew's to end is left
-// out, so that it is never planned again and again.
+// plan returns what the cleanup would do to a page of sessions. It leaves out sessions that
+// Curfew may not end, which would otherwise be planned again and again.
 func (cl *Cleanups) plan(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.PlannedChange, error) {
 	var planned []curfew.PlannedChange
 	for _, s := range page {
@@ -73,8 +73,9 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 	return err
 }
 
-// carryOut ends sessions first, and moves on then what does not end: an appointment begins
-// after what held its slot may have ended. It returns the ids of the sessions that it changed.
+// carryOut first ends sessions and then moves those that go on, so that an appointment begins
+// after the session that held its slot has ended. It returns the ids of the sessions that it
+// changed.
 func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
 	var goOn, others []curfew.PlannedChange
 	for _, it := range planned {
@@ -109,7 +110,7 @@ func quarantinedChange(it curfew.PlannedChange, step string) curfew.Quarantined 
 }
 
 // batchesOf groups planned changes by rule, in the order of the rules, and by the table that
-// they are of.
+// the sessions come from.
 func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
 	var batches []record.Batch
 	for _, rule := range record.Rules() {
@@ -203,11 +204,11 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch,
 	return nil
 }
 
-// endGrace is how long a page that a stop meets under way may take to say what it ended.
+// endGrace is how long a page that is under way at a stop may take to report what it ended.
 const endGrace = time.Second
 
-// end waits for the answer a moment longer than its caller: nobody knows what a commit that
-// was cut off has done, and the run's figures would leave it out.
+// end waits for the answer a moment longer than its caller would: the outcome of a commit
+// that is cut off is unknown, and the run's figures would miss it.
 func (cl *Cleanups) end(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -11,8 +11,8 @@ import (
 // Clearing asks to end what a customer has open.
 type Clearing struct {
 	CustomerID string
-	DryRun     bool   // say what would be ended, change nothing
-	Force      bool   // live ones too; needs a Reason
+	DryRun     bool   // report what would end; change nothing
+	Force      bool   // end live sessions, too; needs a Reason
 	Reason     string // kept in the events
 }
 
@@ -31,8 +31,8 @@ type kept struct {
 
 // Clear ends what a customer has open, by the same transitions as everything else: nothing
 // is deleted, payments are settled, and a live session is ended only by force and with a
-// reason. Errors: Invalid; Conflict if a session changed meanwhile; Unavailable. What is
-// returned beside an error has ended.
+// reason. Errors: Invalid; Conflict if a session changed meanwhile; Unavailable. Sessions
+// returned together with an error have ended.
 func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
 	ctx, end := ss.trace.Begin(ctx, "clear")
 	defer end()
@@ -60,7 +60,7 @@ func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cle
 	return cleared, nil
 }
 
-// keep says why a session is kept; empty: it is cleared.
+// keep says why a session is kept; it is empty for one that is cleared.
 func (r *Rules) keep(s curfew.Snapshot, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:

@@ -31,7 +31,7 @@ func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Sn
 		return nil, err
 	}
 	return st.unblock(ctx, customerID, func(s curfew.Snapshot) error {
-		_, err := st.settleByRule(ctx, s, curfew.Admitting) // it holds the slot, so it is no appointment
+		_, err := st.settleByRule(ctx, s, curfew.Admitting) // a session that holds the slot is no appointment
 		return st.stuck(ctx, s, err)
 	})
 }
@@ -108,8 +108,8 @@ func isStuck(err error) (*stuckError, bool) {
 	return stuck, errors.As(err, &stuck)
 }
 
-// stuck sets a due session apart that could not be settled, and returns a stuckError. A
-// Conflict stays one: the session moved.
+// stuck quarantines a due session that could not be settled, and returns a stuckError. A
+// Conflict is returned unchanged: the session moved.
 func (st *settler) stuck(ctx context.Context, s curfew.Snapshot, cause error) error {
 	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
 		return cause

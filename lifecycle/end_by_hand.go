@@ -42,8 +42,8 @@ func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (cur
 	})
 }
 
-// byHand is the end that a person decided on. Its reason depends on how long the session
-// was live.
+// byHand is the change for a session that a person ends. The reason depends on how long
+// it was live.
 func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	switch {
 	case s.Status == curfew.Scheduled:
@@ -56,8 +56,8 @@ func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	return r.endChange(s, curfew.Completed, curfew.Finished, by)
 }
 
-// cancelAppointment is the end of an appointment before its start. The share of the price
-// that is refunded depends on the time left.
+// cancelAppointment is the change that cancels an appointment before its start. The
+// refunded share of the price depends on the time left.
 func (r *Rules) cancelAppointment(s curfew.Snapshot, by curfew.Actor) record.Change {
 	c := r.endChange(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {

@@ -17,13 +17,14 @@ type leaving struct {
 	to  curfew.Outcome // RefundDue or Refunded
 	why string
 	by  curfew.Actor
-	// byHand means that a person gave it back, or is about to. That is refused while the
-	// provider is being asked, which might give it back a second time.
+	// byHand means that a person has given the money back, or is about to. That is refused
+	// while the provider is being asked, because the customer might get the money twice.
 	byHand bool
 }
 
-// leave moves a checkout to its new outcome, whatever it was. A session that it pays for is
-// cancelled in the same transaction. A checkout that is as far already stays as it is.
+// leave moves a checkout to its new outcome from any other, and cancels the session that it
+// pays for in the same transaction. A checkout that has come that far already stays as it
+// is.
 func (cs *Checkouts) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
 	var err error
 	for range steps {
@@ -64,7 +65,7 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 }
 
 // cancelPaid cancels a session together with the outcome of the checkout that pays for it,
-// and gives the slot to whoever waits for it.
+// and gives the slot to the payment that waits for it.
 func (cs *Checkouts) cancelPaid(ctx context.Context, s curfew.Snapshot, end curfew.EndReason, l leaving) error {
 	change := cs.rules.endChange(s, curfew.Cancelled, end, l.by)
 	change.Reason, change.Owed = curfew.WithNote(string(end), l.why), l.to

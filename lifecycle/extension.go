@@ -14,7 +14,7 @@ import (
 // Extension is paid time for a live session, as reported by the marketplace.
 type Extension struct {
 	SessionID  string
-	CustomerID string // whose session it must be; empty: whoever's it is
+	CustomerID string // if set, the session must be this customer's
 	Plan       string // one that extends
 	PaymentRef string
 	Amount     *int64 // minor units; nil: the plan's price
@@ -22,24 +22,23 @@ type Extension struct {
 	Email      string
 	Name       string
 	Metadata   map[string]string
-	PaymentID  string // what a refund names; empty: only a provider knows it
+	PaymentID  string // the provider's name for the payment, for refunds; empty: unknown
 	Quantity   int64  // how often the plan's minutes were bought; 0 counts as 1
 
-	payment known
+	payment reported
 }
 
 // Extended is what became of an extension.
 type Extended struct {
 	Outcome    curfew.Outcome // Fulfilled, or RefundDue where the session was not live any more
-	Replayed   bool           // the reference was known; nothing was done
+	Replayed   bool           // the reference was reported before; nothing was done
 	CheckoutID string
 	Session    curfew.Session // as it is now
 }
 
-// Extend adds to a live session the time that a payment bought, once per reference. If the
-// session is no longer live, the payment is recorded and its refund is due: that is an
-// outcome, not an error. Errors: Invalid, also for a session whose row is the marketplace's own, NotFound, IdempotencyMismatch for a reference
-// that was used for another session, plan or amount.
+// Extend adds to a live session the time that a payment bought, once per reference. If the session is no longer live, the
+// payment is recorded and its refund is due: that is an outcome, not an error. Errors: Invalid, also for an adopted session;
+// NotFound; IdempotencyMismatch for a reference that was used for another session, plan or amount.
 func (ss *Sessions) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	ctx, end := ss.trace.Begin(ctx, "extend")
 	defer end()
@@ -74,8 +73,8 @@ func (ss *Sessions) extendOnce(ctx context.Context, by curfew.Actor, x Extension
 	return Extended{}, again(err)
 }
 
-// extend is one try: it looks the reference up, because a repeated report is answered as
-// before; then it reads the session, and settles it if it is due. Conflict: the session
+// extend is one try: it looks the reference up, because a repeated report gets the same
+// result; then it reads the session, and settles it if it is due. Conflict: the session
 // moved, or somebody reported the payment at the same moment.
 func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
 	c.SessionID = x.SessionID

@@ -76,14 +76,14 @@ type Finding struct {
 	Code     Code
 	Severity Severity
 	Count    int // never 0
-	// What it is about, oldest first; nil if it is about none.
+	// The rows that it is about, oldest first; nil if it is about none.
 	Sessions  []string // session ids
 	Customers []string // customer ids
 	Payments  []string // references, or the checkout's id where there is none
 	// Since is when it began; zero if that is unknown.
 	Since   time.Time
 	Problem string // one sentence
-	Fix     string // a command to paste; empty: the code says
+	Fix     string // a command to paste; empty: see the runbook of the code
 	// Acknowledged is an operator's statement that this is known, or nil. It holds until
 	// it ends, or the finding gets worse.
 	Acknowledged *curfew.Acknowledgement
@@ -118,8 +118,8 @@ func (h *Health) findings(r Report, failed []string) []Finding {
 	return all
 }
 
-// rank orders findings by their code. Those of adopted tables have codes of their own, behind
-// all others of their severity.
+// rank orders findings by their code. Those of adopted tables have codes of their own, which
+// come last within their severity.
 func rank(f Finding) int {
 	codes := Codes()
 	if i := slices.Index(codes, f.Code); i >= 0 {
@@ -131,7 +131,7 @@ func rank(f Finding) int {
 	return len(codes)
 }
 
-// adoptedFindings is what the marketplace's own tables have found wrong with them.
+// adoptedFindings reports the problems of the marketplace's own tables.
 func adoptedFindings(r Report) []Finding {
 	var all []Finding
 	for _, f := range r.Adopted {
@@ -147,7 +147,7 @@ func adoptedFindings(r Report) []Finding {
 	return all
 }
 
-// stuckRows names what could not be settled and is set apart.
+// stuckRows reports the rows in quarantine.
 func stuckRows(r Report) Finding {
 	f := Finding{Code: StuckRows, Severity: Critical, Count: len(r.Apart)}
 	if f.Count == 0 {

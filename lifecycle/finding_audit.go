@@ -8,10 +8,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// auditWindow is for how long entries that the audit log has lost are a finding.
+// auditWindow is how long lost entries of the audit log are a finding.
 const auditWindow = 24 * time.Hour
 
-// readAudit adds what this process has lost and could not write that it did.
+// readAudit adds the losses that this process could not record in the store yet.
 func (h *Health) readAudit(ctx context.Context, r *Report) (err error) {
 	r.AuditLost, err = h.store.AuditLost(ctx, auditWindow)
 	if h.auditLost != nil {
@@ -20,7 +20,7 @@ func (h *Health) readAudit(ctx context.Context, r *Report) (err error) {
 	return err
 }
 
-// auditFinding says that the audit log is not whole.
+// auditFinding reports that the audit log is incomplete.
 func auditFinding(lost record.AuditLosses) Finding {
 	return Finding{
 		Code: auditLost, Severity: Warning, Count: int(lost.Count), Since: lost.Since,

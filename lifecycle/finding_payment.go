@@ -18,7 +18,7 @@ func (h *Health) moneyFindings(r Report) []Finding {
 	c := r.Checkouts
 	n := c.MoneyDue + c.ByOutcome[curfew.Held]
 	if !h.rules.asksProvider {
-		n += c.ByOutcome[curfew.RefundDue] // nobody but an operator gives it back
+		n += c.ByOutcome[curfew.RefundDue] // only an operator can give it back
 	}
 	byHand := func(c curfew.Checkout) bool {
 		return c.MoneyDue || c.Outcome == curfew.Held || !h.rules.asksProvider && c.Outcome == curfew.RefundDue
@@ -101,7 +101,7 @@ func (f Finding) naming(all []curfew.Checkout, is func(curfew.Checkout) bool, si
 
 func recorded(c curfew.Checkout) time.Time { return c.CreatedAt }
 
-// refundAsked is since when a refund is due.
+// refundAsked is when the refund became due.
 func refundAsked(c curfew.Checkout) time.Time {
 	if c.FirstTryAt.IsZero() {
 		return c.UpdatedAt

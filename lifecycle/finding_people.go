@@ -60,8 +60,8 @@ func (h *Health) peopleFindings(r Report) []Finding {
 	return all
 }
 
-// unwatched reports whether requests have waited for long while no mechanic has a live
-// stream or has read the queue.
+// unwatched reports whether requests have waited for too long while no mechanic had a
+// live stream or read the queue.
 func (r Report) unwatched() bool {
 	q, p := r.Requests, r.Heartbeats
 	return q != nil && p != nil && q.OldestPending > unwatched && p.Connected == 0 && p.Now.Sub(p.QueueRead) > unwatched

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// captureSilence is how long reserved money may be asked for before that is a finding.
+// captureSilence is how long a capture may take before it is a finding.
 const captureSilence = 2 * time.Minute
 
 // concernFindings are about payments that stay as they are although something is wrong with
@@ -67,13 +67,13 @@ func (h *Health) concerned(ctx context.Context, by map[string]int64) (all []curf
 	return all, nil
 }
 
-// maxConcerned is how many payments with one concern a report reads. Those of long ago are
-// among them, and are not told any more.
+// maxConcerned is how many payments with one concern a report reads. Among them are old
+// ones, which are no longer reported.
 const maxConcerned = 1000
 
 func updated(c curfew.Checkout) time.Time { return c.UpdatedAt }
 
-// booksFinding tells how the provider's books differ.
+// booksFinding reports how the provider's books differ.
 func booksFinding(r Report) Finding {
 	f := Finding{Code: BooksDiffer, Severity: Warning, Count: len(r.Differences)}
 	if f.Count == 0 {
@@ -89,8 +89,9 @@ func booksFinding(r Report) Finding {
 	return f
 }
 
-// refusedFinding tells of messages that came in a provider's name and were not accepted.
-// Anybody can post one; a few may mean that the provider's own are refused.
+// refusedFinding reports messages that came in a provider's name and were rejected.
+// Anybody can post one, but several may mean that the provider's own messages are
+// rejected.
 func refusedFinding(r Report) Finding {
 	f := Finding{Code: MessagesRefused, Severity: Warning}
 	var why []string
@@ -111,8 +112,8 @@ func refusedFinding(r Report) Finding {
 	return f
 }
 
-// unusableFinding tells of genuine messages that could not be used: each may be about money
-// that is not in the books.
+// unusableFinding reports genuine messages that could not be used: each may be about money
+// that is missing from the books.
 func unusableFinding(r Report) Finding {
 	f := Finding{Code: messagesUnusable, Severity: Warning}
 	var from []string

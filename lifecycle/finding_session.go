@@ -47,7 +47,7 @@ func (h *Health) sessionFindings(r Report) []Finding {
 	return all
 }
 
-// details is what could be read of them.
+// details returns the rows that could be read.
 func (r Report) details() curfew.HealthDetails {
 	if r.Details == nil {
 		return curfew.HealthDetails{}

@@ -10,11 +10,11 @@ import (
 )
 
 // freeLookup is how many of a customer's newest sessions are searched for free ones that were
-// cancelled. Whoever has more within the window has paid for many of them.
+// cancelled. A customer with more sessions within the window has paid for many of them.
 const freeLookup = 200
 
 // checkFree is RateLimited for a customer who has cancelled as many free sessions as the policy
-// allows. It says when the next one can begin. Calls at once may all be let through here, but
+// allows. It says when the next one can begin. Concurrent calls may all pass this check, but
 // only one of them gets the slot.
 func (ad *Admission) checkFree(ctx context.Context, customerID string) error {
 	policy := ad.rules.policy

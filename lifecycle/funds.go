@@ -10,13 +10,13 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// funds is what the money of a payment allows one of its checkouts.
+// funds is what a payment's money allows one of its checkouts to do.
 type funds int8
 
 const (
 	spendable funds = iota // it is worth its price
 	awaited                // nobody says yet whether the money comes
-	frozen                 // it may be taken back: it is neither spent, nor given up, nor refunded
+	frozen                 // it may be taken back, so it is not spent, given up or refunded for now
 	partly                 // a part of it is gone
 	returned               // all of it was given back
 	lost                   // it was never paid, or was taken back
@@ -42,8 +42,7 @@ func (s funds) String() string {
 	return "paid"
 }
 
-// funds is what the money of a payment allows a checkout, which need not be among those of
-// the ledger yet.
+// funds returns what the money allows a checkout, which need not be in the ledger yet.
 func (r *Rules) funds(l record.Ledger, c curfew.Checkout) funds {
 	if !slices.ContainsFunc(l.Checkouts, func(other curfew.Checkout) bool { return other.ID == c.ID }) {
 		l.Checkouts = append(slices.Clone(l.Checkouts), c)
@@ -129,7 +128,7 @@ func recordedAt(l record.Ledger, c curfew.Checkout) time.Time {
 	return c.CreatedAt
 }
 
-// captureOf is how far the taking of the money is of a checkout that is about to be recorded.
+// captureOf is the Capture of a checkout that is about to be recorded.
 func (r *Rules) captureOf(l record.Ledger, c curfew.Checkout) string {
 	plan := r.policy.Plans[c.Plan]
 	switch b := l.Balance(0, ""); {
@@ -143,14 +142,15 @@ func (r *Rules) captureOf(l record.Ledger, c curfew.Checkout) string {
 	return "authorised"
 }
 
-// ledgers reads what is known of payments.
+// ledgers reads payments.
 type ledgers struct {
 	rules *Rules
 	store ledgerStore
 }
 
-// funds is what the money of a checkout allows it, as it was read at the same time or
-// after: whoever changes the checkout as it was read has seen everything that was told.
+// funds returns what its money allows a checkout. The money is read no earlier than the
+// checkout, so a later change of the checkout, which checks its version, has seen every
+// report.
 func (ls ledgers) funds(ctx context.Context, c curfew.Checkout) (funds, error) {
 	if c.Free() {
 		return spendable, nil
@@ -162,8 +162,8 @@ func (ls ledgers) funds(ctx context.Context, c curfew.Checkout) (funds, error) {
 	return ls.rules.funds(l, c), nil
 }
 
-// firstSpendable is the first of some checkouts that can pay for a session now, and why
-// another cannot. NotFound: there are none at all.
+// firstSpendable returns the first checkout that can pay for a session now; if none can,
+// it says why. NotFound: there are no checkouts.
 func (ls ledgers) firstSpendable(ctx context.Context, all []curfew.Checkout) (curfew.Checkout, error) {
 	why := error(curfew.NotFound)
 	for _, c := range all {

@@ -10,10 +10,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// A mechanic who accepts has the plan's JoinOffer to come in. A session whose mechanic has
-// not come by then goes back into the queue: it keeps its creation, and so its place, and
-// what was taken for it. The sweeper does this, and so does whoever meets the session
-// first: its customer's next call, and whoever wants to accept it or another request.
+// A mechanic who accepts has the plan's JoinOffer to join. A session whose mechanic has
+// not joined by then goes back into the queue. It keeps its creation time, and thus its
+// place, and its payment. The sweeper does this, and so do the customer's next call and a
+// mechanic who accepts this request or another one.
 
 // forgotten is the change that gives back a session whose mechanic did not come.
 func (r *Rules) forgotten(s curfew.Snapshot, by curfew.Actor) record.Change {
@@ -22,8 +22,8 @@ func (r *Rules) forgotten(s curfew.Snapshot, by curfew.Actor) record.Change {
 	return c
 }
 
-// settled is the session as whoever looks next makes it: one whose mechanic did not come
-// waits on from now.
+// settled is the session as the next call would leave it: one whose mechanic did not join
+// is waiting in the queue again.
 func (r *Rules) settled(s curfew.Snapshot) curfew.Snapshot {
 	if rule, _ := r.RuleFor(s); rule.Name != curfew.Forgotten || !r.Settles(s) {
 		return s
@@ -44,8 +44,8 @@ func (st *settler) giveBack(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 	return back, nil
 }
 
-// giveBackPlanned carries out what a run decided about one session, and reports whether it
-// did: not if the session moved.
+// giveBackPlanned carries out what a run decided about one session. It reports false if
+// the session moved.
 func (cl *Cleanups) giveBackPlanned(ctx context.Context, run *cleaning, it curfew.PlannedChange) (bool, error) {
 	s, err := cl.store.Session(ctx, it.SessionID)
 	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Overdue()) {

@@ -28,15 +28,15 @@ const (
 	// ClockTolerance is how far a process's clock may be off the database's:
 	// tokens are judged by the former.
 	ClockTolerance = time.Minute
-	// healthLimit is how long a report may take: what cannot be had until then
-	// cannot be had.
+	// healthLimit is how long a report may take. Figures that take longer count as
+	// unreadable.
 	healthLimit = 5 * time.Second
-	// connectedFor is how long a process that is silent counts as connected.
+	// connectedFor is how long the streams of a process count after it last reported them.
 	connectedFor = 30 * time.Second
 )
 
-// Report is the state of everything. A figure that could not be read is nil, and Health is
-// Undetermined then.
+// Report is the state of Curfew and its data. A figure that could not be read is nil, and
+// Health is Undetermined then.
 type Report struct {
 	Health    string
 	Timestamp time.Time // the database's where it answered
@@ -52,20 +52,20 @@ type Report struct {
 	Heartbeats *curfew.Heartbeats
 	Details    *curfew.HealthDetails
 	Apart      []curfew.Quarantined // what is set apart, longest first, at most maxQuarantined
-	// Payments is the oldest that findings name: held, to be given back, money due, and those
-	// with a concern.
+	// Payments lists the oldest that findings name: held, to be given back, money due, and
+	// those with a concern.
 	Payments []curfew.Checkout
-	// Differences is how the provider's books differ, oldest first, at most maxDetails.
+	// Differences lists how the provider's books differ, oldest first, at most maxDetails.
 	Differences []record.Difference
-	Refused     []record.RefusedMessages // that matter; see record.WindowOf
+	Refused     []record.RefusedMessages // those within record.WindowOf
 	Adopted     []record.Finding         // of the marketplace's own tables
-	// Acknowledgements is what operators said of findings.
+	// Acknowledgements holds the operators' statements about findings.
 	Acknowledgements []curfew.Acknowledgement
 	Tallies          []curfew.TallyDifference // those that are wrong
 	Rows             []curfew.Inconsistency   // of those looked at so far
 	Guards           []string                 // those that are missing
 	Lacking          string                   // what the schema lacks, in a sentence; empty: nothing
-	Writable         *bool                    // whether this process can write; nil: could not be had
+	Writable         *bool                    // whether this process can write; nil: unknown
 	Unwritable       string                   // why it cannot
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
@@ -82,7 +82,7 @@ func (r Report) SweeperAlive() bool {
 	return r.Heartbeats != nil && !r.Heartbeats.Sweep.IsZero() && r.Heartbeats.Now.Sub(r.Heartbeats.Sweep) <= sweeperSilence
 }
 
-// Health says how well everything works, and what is wrong.
+// Health reports how well everything works, and what is wrong.
 type Health struct {
 	reporter
 	rules     *Rules
@@ -112,8 +112,8 @@ type Health struct {
 	}
 }
 
-// Report reads every figure on its own, so that one that fails hides no other,
-// and says what is wrong. It changes nothing, and sets nothing off.
+// Report reads every figure on its own, so that one that fails hides no other, and says
+// what is wrong. It changes nothing and triggers nothing.
 func (h *Health) Report(ctx context.Context) Report {
 	ctx, end := h.trace.Begin(ctx, "look at health")
 	defer end()
@@ -142,19 +142,19 @@ func (h *Health) Report(ctx context.Context) Report {
 	return r
 }
 
-// ExamineRows looks at every row, or as far as the time lets it, and reports
-// whether that was all. What it finds is a finding of Health.
+// ExamineRows checks every row that it can within the limit, and reports whether it
+// checked all. Reports then include what it found.
 func (h *Health) ExamineRows(ctx context.Context, limit time.Duration) (whole bool, err error) {
 	return h.rows.examine(ctx, limit)
 }
 
-// Deliveries is what Health says of them, alone.
+// Deliveries returns the figures of deliveries alone.
 func (h *Health) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error) {
 	return h.store.DeliveryFigures(ctx)
 }
 
-// Connected tells other processes which mechanics have a live stream of this
-// one. It counts for half a minute, so it is to be told again before.
+// Connected records which mechanics have a live stream of this process, for all processes
+// to see. It counts for half a minute, so call it more often than that.
 func (h *Health) Connected(ctx context.Context, mechanicIDs []string) error {
 	if err := h.store.RecordStreams(ctx, h.process, len(mechanicIDs), connectedFor); err != nil || len(mechanicIDs) == 0 {
 		return err
@@ -195,7 +195,8 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 	)
 }
 
-// readHeartbeats also compares the clocks: the database answered about half-way.
+// readHeartbeats also compares the clocks, and assumes that the database read its own
+// half-way through the call.
 func (h *Health) readHeartbeats(ctx context.Context, r *Report) (err error) {
 	asked := time.Now()
 	if r.Heartbeats, err = ptr(h.store.Heartbeats(ctx)); err == nil {
@@ -207,7 +208,7 @@ func (h *Health) readHeartbeats(ctx context.Context, r *Report) (err error) {
 	return err
 }
 
-// readSchema: what is lacking is a finding, and no failure to look.
+// readSchema treats a deficient schema as a finding, not as a failure to read it.
 func (h *Health) readSchema(ctx context.Context, r *Report) error {
 	err := h.store.Verify(ctx)
 	if errors.Is(err, curfew.Invalid) {
@@ -216,7 +217,7 @@ func (h *Health) readSchema(ctx context.Context, r *Report) error {
 	return err
 }
 
-// reading is one figure and how to have it.
+// reading is one figure and how to read it.
 type reading struct {
 	name string
 	do   func() error

@@ -20,8 +20,8 @@ const (
 	heartbeatRetry = time.Second
 	// heartbeatLimit is how long one write may take.
 	heartbeatLimit = 3 * time.Second
-	// heartbeatSilent is after how long without a success nobody waits for the
-	// write that is under way.
+	// heartbeatSilent is how long after the last success a write that is still under way
+	// counts as failed.
 	heartbeatSilent = heartbeatEvery + heartbeatLimit + time.Second
 	// heartbeatLives is how long the row counts for others.
 	heartbeatLives = time.Minute
@@ -81,8 +81,8 @@ func (h *heartbeat) tryWrite(ctx context.Context) error {
 	return h.store.RecordHeartbeat(ctx, h.process, heartbeatLives)
 }
 
-// forgetProcess takes the row back: of a process that ends, or that only wanted
-// to know.
+// forgetProcess removes the row of a process that ends or that only tried whether it can
+// write.
 func (h *heartbeat) forgetProcess(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeatLimit)
 	defer cancel()
@@ -98,7 +98,7 @@ func (h *heartbeat) setRunning(running bool) {
 	}
 }
 
-// note keeps how a write went, and returns how the one before did.
+// note records the result of a write, and returns the result of the one before.
 func (h *heartbeat) note(begun time.Time, err error) (before error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -108,7 +108,7 @@ func (h *heartbeat) note(begun time.Time, err error) (before error) {
 	return before
 }
 
-// reportWrite logs the first of several failures, and that they are over.
+// reportWrite logs the first of several failures, and the first success after them.
 func (h *heartbeat) reportWrite(ctx context.Context, before, now error) {
 	switch {
 	case now != nil && before == nil:
@@ -118,9 +118,8 @@ func (h *heartbeat) reportWrite(ctx context.Context, before, now error) {
 	}
 }
 
-// writes is why this process cannot write; nil: it can. Where it has no
-// heartbeat it tries now. known is false where the context ended before anybody
-// could tell.
+// writes returns why this process cannot write, or nil if it can. A process without a
+// heartbeat tries now. known is false if the context ended first.
 func (h *heartbeat) writes(ctx context.Context) (known bool, err error) {
 	h.mu.Lock()
 	running, tried := h.running, h.tried
@@ -140,7 +139,7 @@ func (h *heartbeat) writes(ctx context.Context) (known bool, err error) {
 	return true, h.judge()
 }
 
-// wrote keeps that something else was written.
+// wrote records that another write succeeded.
 func (h *heartbeat) wrote(begun time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,8 +148,8 @@ func (h *heartbeat) wrote(begun time.Time) {
 	}
 }
 
-// judge: a heartbeat that found no turn among many payments that succeed proves
-// nothing.
+// judge returns why the process cannot write. A heartbeat that timed out while many
+// payments succeeded proves nothing.
 func (h *heartbeat) judge() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -163,9 +162,9 @@ func (h *heartbeat) judge() error {
 	return h.err
 }
 
-// Ready is nil where this process can do its work: its writes succeed, and its
-// sweeper, if it has one, lives. Both are known from the background, at most 10
-// seconds late: nothing is asked of the database now.
+// Ready returns nil if this process can do its work: its writes succeed, and its sweeper,
+// if it has one, is alive. Both are checked in the background, so the result is up to 10
+// seconds old and the call does not reach the database.
 func (h *Health) Ready(ctx context.Context) error {
 	known, err := h.heartbeat.writes(ctx)
 	switch {
@@ -180,10 +179,10 @@ func (h *Health) Ready(ctx context.Context) error {
 	return nil
 }
 
-// unreadySilence leaves whoever asks a second to learn of it.
+// unreadySilence is a second less than sweeperSilence, because the answer may be that late.
 const unreadySilence = sweeperSilence - time.Second
 
-// readWrites also fails where nobody can tell.
+// readWrites also fails if it is unknown whether the process can write.
 func (h *Health) readWrites(ctx context.Context, r *Report) error {
 	known, err := h.heartbeat.writes(ctx)
 	if !known {

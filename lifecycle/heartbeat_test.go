@@ -145,7 +145,7 @@ func TestASweeperThatNeverSucceededIsSilent(t *testing.T) {
 	c.fails.Store(true)
 	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Keeper) {
 		if took := readyIn(t, e, false); took < 5*time.Second || took > 11*time.Second {
-			t.Errorf("its silence is told of after %s", took)
+			t.Errorf("the silent process was reported only after %s", took)
 		}
 		if err := e.Health.Ready(context.WithoutCancel(t.Context())); !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "sweeper") {
 			t.Errorf("it says %v", err)

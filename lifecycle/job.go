@@ -13,8 +13,8 @@ import (
 type Job struct {
 	// RunID is the id of the run that records the work; empty: a new one.
 	RunID string
-	// Again reports that an earlier attempt may have begun that run. It goes on then with its
-	// figures, and what it has done is not done again.
+	// Again reports that an earlier attempt may have begun that run. The run then goes on
+	// with its figures, and nothing is done twice.
 	Again bool
 	// Stop, once closed, ends the work between two steps with ErrStopped. It may be nil.
 	Stop <-chan struct{}
@@ -78,7 +78,7 @@ func (cl *Cleanups) DidRun(ctx context.Context, runID, after string, limit int) 
 	return cl.store.RunEvents(ctx, runID, after, limit)
 }
 
-// leftOf is what of a preview an earlier attempt of the job has not done.
+// leftOf returns the rows of a preview that an earlier attempt of the job has not done.
 func (cl *Cleanups) leftOf(ctx context.Context, items []curfew.PlannedChange, j Job) ([]curfew.PlannedChange, error) {
 	did, err := cl.did(ctx, j)
 	if err != nil || len(did) == 0 {
@@ -87,7 +87,7 @@ func (cl *Cleanups) leftOf(ctx context.Context, items []curfew.PlannedChange, j 
 	return slices.DeleteFunc(slices.Clone(items), func(it curfew.PlannedChange) bool { return did[it.SessionID] }), nil
 }
 
-// chosen is the rows of a preview that a cleanup chooses.
+// chosen returns the rows of a preview that a cleanup chooses.
 func chosen(items []curfew.PlannedChange, c Cleanup) ([]curfew.PlannedChange, error) {
 	if c.Only == nil && c.Except == nil {
 		return items, nil
@@ -117,7 +117,7 @@ func chosen(items []curfew.PlannedChange, c Cleanup) ([]curfew.PlannedChange, er
 	return left, nil
 }
 
-// planOf is what of a stored preview a cleanup carries out, unless it is refused.
+// planOf returns the rows of a stored preview that a cleanup is to carry out, or why it is refused.
 func (cl *Cleanups) planOf(ctx context.Context, id string, c Cleanup) (curfew.Preview, error) {
 	p, err := cl.store.Preview(ctx, id)
 	if err == nil {
@@ -129,7 +129,7 @@ func (cl *Cleanups) planOf(ctx context.Context, id string, c Cleanup) (curfew.Pr
 	return p, err
 }
 
-// undoable is the run that an undo is of, unless it is refused.
+// undoable returns the run that is to be undone, or why that is refused.
 func (cl *Cleanups) undoable(ctx context.Context, runID string) (curfew.Run, error) {
 	run, err := cl.store.Run(ctx, runID)
 	if err == nil && run.Undoes != "" {
@@ -138,8 +138,8 @@ func (cl *Cleanups) undoable(ctx context.Context, runID string) (curfew.Run, err
 	return run, err
 }
 
-// MayRun returns the error with which RunCleanup refuses a cleanup, or with the id of a preview
-// ExecutePreview.
+// MayRun returns the error with which RunCleanup, or ExecutePreview if there is the id of a
+// preview, refuses a cleanup.
 func (cl *Cleanups) MayRun(ctx context.Context, previewID string, c Cleanup) error {
 	if previewID == "" {
 		return cl.mayRun(ctx, c)

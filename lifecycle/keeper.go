@@ -30,21 +30,21 @@ type Options struct {
 	Adopted adopted
 	// Keys reports the state of another issuer's key server; nil if there is none.
 	Keys Keys
-	// AuditLost returns how many entries of the audit log this process has lost that its store does not count yet; it
+	// AuditLost returns how many entries of the audit log this process has lost and not yet recorded in the store; it
 	// may be nil.
 	AuditLost func() int64
 	// Stop is closed when the process is about to end. Cleanups, undos and
 	// reconciliations then stop between two steps, and report that. It may be nil.
 	Stop <-chan struct{}
-	// TestClock says that the store's clock is moved by hand, so Health does not hold it
-	// against this machine's.
+	// TestClock says that the store's clock is moved by hand, so that Health does not
+	// compare it with this machine's.
 	TestClock bool
 	// SweeperOff disables the timer of Sweeper.Run. Every promise to customers still
 	// holds.
 	SweeperOff bool
 }
 
-// Observer receives what happened, for metrics. Its methods must not block.
+// Observer receives events for metrics. Its methods must not block.
 type Observer interface {
 	// Admitted reports an admission. The outcome is fulfilled, replayed, deferred,
 	// refused or failed.
@@ -59,8 +59,8 @@ type Observer interface {
 	// began.
 	Expired(lag time.Duration)
 	// Received reports what became of a message that came in a payment provider's name:
-	// recorded, kept (it cannot be used), ignored (it is about no payment of ours) or refused
-	// (it is not proven to be genuine).
+	// recorded, kept (it cannot be used), ignored (it is not about one of Curfew's payments)
+	// or refused (it is not proven to be genuine).
 	Received(provider, outcome string)
 }
 
@@ -88,7 +88,7 @@ func New(store Store, o Options) (*Keeper, error) {
 		return nil, err
 	}
 	var (
-		process    = newID() // names this process to others
+		process    = newID() // identifies this process to others
 		reporter   = newReporter(o)
 		wakeup     = newWakeup()
 		write      = publisher{store, router{store, rules}, wakeup.publishTo(o.Notifier)}

@@ -46,10 +46,10 @@ func keyProblem(k curfew.KeyFigures) string {
 // clockTime is a moment for people, to the second.
 func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// Keys is where a process says how the key servers of other issuers are.
+// Keys reports the state of the key servers of other issuers.
 type Keys func() []curfew.KeyFigures
 
-// readKeys asks no other machine: what the process found out last is told.
+// readKeys reports what the process learned last; it calls no other machine.
 func (h *Health) readKeys(r *Report) {
 	if h.keys != nil {
 		r.Keys = h.keys()

@@ -21,8 +21,8 @@ func (rp reporter) logBegin(ctx context.Context, c Cleanup) {
 	}
 }
 
-// logEnd says what a run did: by hand always, in the background only if it
-// cleaned something. Failures are always errors.
+// logEnd logs what a run did: a run by hand always, one in the background only if it
+// cleaned something. Failures are always logged as errors.
 func (rp reporter) logEnd(ctx context.Context, c Cleanup, run curfew.Run, err error) {
 	figures := []any{"run", run.ID, "trigger", run.Trigger, "actor", run.Actor.String(), "stats", run.Stats}
 	total := fmt.Sprintf("{ totalCleaned: %d }", run.Stats.TotalCleaned)

@@ -9,12 +9,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// absencesLately is the time in which a mechanic's absences count as recent.
+// absencesLately is how long a mechanic's absences count as recent.
 const absencesLately = 30 * 24 * time.Hour
 
-// Mechanic returns what keeps a mechanic busy, nil if nothing does, and how often they
-// accepted a session and did not come. Nobody keeps a list of mechanics: one whom nobody has
-// heard of is not busy, and has forgotten nothing. Errors: Invalid, Unavailable.
+// Mechanic returns what keeps a mechanic busy, or nil, and how often they accepted a session
+// and did not join. Curfew keeps no list of mechanics, so an unknown id is a mechanic who is
+// free and never absent. Errors: Invalid, Unavailable.
 func (q *Queue) Mechanic(ctx context.Context, mechanicID string) (busy *curfew.Snapshot, forgotten record.Absences, err error) {
 	if busy, err = q.Current(ctx, mechanicID); err != nil {
 		return nil, forgotten, err

@@ -13,7 +13,7 @@ import (
 // mechanics who have gone. Both are at most that late.
 const watchEvery = 5 * time.Second
 
-// watch tells the marketplace of sessions that nobody has accepted for the policy's
+// watch notifies the marketplace of sessions that nobody has accepted within the policy's
 // NudgeAfter, and gives back those whose mechanic has gone.
 func (cl *Cleanups) watch(ctx context.Context) error {
 	if err := cl.nudge(ctx); err != nil {
@@ -44,7 +44,7 @@ func (cl *Cleanups) nudge(ctx context.Context) error {
 	return missingConflict(err)
 }
 
-// missingConflict drops a Conflict, where a session that moved is no error.
+// missingConflict drops a Conflict, for callers to whom a session that moved is no error.
 func missingConflict(err error) error {
 	if errors.Is(err, curfew.Conflict) {
 		return nil

@@ -10,8 +10,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admitOrder does what a payment is for, that a provider was first to report, or records
-// why it cannot be done. Nothing is recorded of what was never paid.
+// admitOrder carries out the order of a payment that its provider reported before the
+// shop did, or records why it cannot. Nothing is recorded for an order that was never
+// paid.
 func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Ledger) error {
 	o := *n.Order
 	c := ps.rules.ordered(n, l)
@@ -49,21 +50,20 @@ func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Le
 	return err
 }
 
-// recordRenewal records a subscription's later payment: it comes when nobody asks for a
-// session, and so is a credit.
+// recordRenewal records a subscription's later payment as a credit, because nobody asks
+// for a session when it comes.
 func (ps *Payments) recordRenewal(ctx context.Context, c curfew.Checkout) error {
 	if !ps.rules.creditable(c) {
 		return ps.record(ctx, c, curfew.Held, "it renews a subscription, and a credit of it could not be spent")
 	}
 	if c.Capture == "authorised" {
-		c.Capture = "due" // nobody will accept it
+		c.Capture = "due" // no acceptance will make it due
 	}
 	return ps.record(ctx, record.Divided(c), curfew.Credited, curfew.ArrivedReason)
 }
 
-// disown keeps a payment whose provider names another customer or plan than somebody
-// claimed it for. A checkout that is there stays as it is; one that is lost is held for an
-// operator.
+// disown handles a payment whose provider names another customer or plan than its claim.
+// An existing checkout stays as it is; a lost one is held for an operator.
 func (ps *Payments) disown(ctx context.Context, c curfew.Checkout) error {
 	claim, err := ps.store.LostCheckout(ctx, c.Ref)
 	if errors.Is(err, curfew.NotFound) {
@@ -87,14 +87,14 @@ func (ps *Payments) disown(ctx context.Context, c curfew.Checkout) error {
 	return err
 }
 
-// foreign reports whether an order is for none of the plans, and so for somebody else who
-// shares the provider's account.
+// foreign reports whether an order is for none of the plans, and thus belongs to another
+// product on the same provider account.
 func (ps *Payments) foreign(o curfew.Order) bool {
 	_, ours := ps.rules.policy.Plans[o.Plan]
 	return !ours && !ps.rules.policy.HoldForeign
 }
 
-// ordered is the checkout of an order, as it is recorded where it gets no session.
+// ordered is the checkout of an order as it is recorded if it gets no session.
 func (r *Rules) ordered(n curfew.Notice, l record.Ledger) curfew.Checkout {
 	o := n.Order
 	c := curfew.Checkout{
@@ -138,8 +138,8 @@ func several(o curfew.Order) string {
 	return "plan " + o.Plan
 }
 
-// paidFor is what an order paid towards the price of its plan: without tax and shipping,
-// and, unless the policy says otherwise, without regard to coupons.
+// paidFor is what an order paid towards the price of its plan: without tax and shipping
+// and, unless the policy says otherwise, before coupons.
 func (r *Rules) paidFor(o curfew.Order) int64 {
 	if r.policy.RefuseDiscounts {
 		return min(o.Price, o.Amount)
@@ -147,9 +147,9 @@ func (r *Rules) paidFor(o curfew.Order) int64 {
 	return o.Price
 }
 
-// apply does what the payment is for, in the same way as for a shop's report. Invalid and
-// NotFound (the session that it extends is missing, or another customer's) mean that the
-// payment cannot be used as it is.
+// apply carries out the order of a payment like a shop's report. Invalid and NotFound
+// (the session that it extends is missing, or another customer's) mean that the payment
+// cannot be used as it is.
 func (ps *Payments) apply(ctx context.Context, n curfew.Notice, l record.Ledger, c curfew.Checkout) error {
 	if n.Order.Extends != "" {
 		_, err := ps.sessions.Extend(ctx, curfew.Provider, extensionOf(n, l))
@@ -163,7 +163,7 @@ func extensionOf(n curfew.Notice, l record.Ledger) Extension {
 	o := n.Order
 	return Extension{
 		SessionID: o.Extends, CustomerID: o.CustomerID, Plan: o.Plan, PaymentRef: n.References[0], Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, Quantity: o.Quantity, payment: known{id: l.ID, version: l.Version},
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, Quantity: o.Quantity, payment: reported{id: l.ID, version: l.Version},
 	}
 }
 
@@ -171,7 +171,7 @@ func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
 	o, price := n.Order, record.Ordered(*n.Order).Share(1)
 	purchase := Purchase{
 		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &price, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, PaymentID: n.Name, payment: known{l.ID, l.Version, c.Capture, c.Metadata},
+		Email: o.Email, Name: o.Name, PaymentID: n.Name, payment: reported{l.ID, l.Version, c.Capture, c.Metadata},
 	}
 	if !o.StartsAt.IsZero() {
 		purchase.StartsAt = &o.StartsAt
@@ -179,8 +179,8 @@ func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
 	return purchase
 }
 
-// record writes a payment that gets no session. Conflict with somebody who was faster is
-// no error: their checkout is judged next.
+// record writes a payment that gets no session. A Conflict is no error: somebody else was
+// faster, and their checkout is judged next.
 func (ps *Payments) record(ctx context.Context, c curfew.Checkout, outcome curfew.Outcome, why string) error {
 	c.Outcome = outcome
 	if outcome != curfew.Credited {

@@ -19,24 +19,24 @@ import (
 // took effect; with any other kind, nothing was done.
 type Provider interface {
 	mover
-	// Serves reports whether payments that notices call by a provider's name are this
-	// one's to ask about.
+	// Serves reports whether this provider can be asked about payments of the provider with
+	// this name.
 	Serves(provider string) bool
-	// Payment is what is known of one payment, by any of its names.
+	// Payment returns what the provider knows about a payment, by any of its names.
 	Payment(ctx context.Context, account, name string) (curfew.Notice, error)
-	// Paid lists what customers paid, or promised to, since a moment, as its messages
-	// would say it.
+	// Paid lists what customers have paid or promised since a moment, in the form of the
+	// provider's messages.
 	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
-	// Missed lists the messages since a moment that did not reach us.
+	// Missed lists the messages since a moment that the provider could not deliver.
 	Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
 }
 
 // mover moves the money of payments.
 type mover interface {
-	// Refund gives money back, once per key, and returns what became of it. Money that
-	// was given back already counts as done.
+	// Refund gives money back, once per key, and returns the resulting facts. If the money
+	// was given back already, that counts as success.
 	Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
-	// Refunds lists all refunds of a payment, by its name, also those that failed.
+	// Refunds lists all refunds of a payment, including those that failed. It takes Payment.Name.
 	Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error)
 	// Capture takes what is reserved, once per key, at most the amount, and returns what
 	// became of it. PaymentRequired: the bank refuses. Conflict: nothing is reserved.
@@ -73,8 +73,8 @@ type Payments struct {
 	}
 }
 
-// Receive handles one message of a provider: it records what the message says, before it
-// judges it. Messages have the same effect however often and in whatever order they
+// Receive handles one message of a provider: it records what the message says before it
+// acts on it. Messages have the same effect however often and in whatever order they
 // arrive. A payment that cannot be used is held for an operator, and a message that cannot
 // be read is kept, so any error means that the message should be sent again.
 func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
@@ -87,7 +87,7 @@ func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	return nil
 }
 
-// became is what became of a message, for the metrics.
+// became returns what became of a message, for the metrics.
 func became(n curfew.Notice) string {
 	switch {
 	case n.Unread != "" || unusable(n) != "":
@@ -98,13 +98,13 @@ func became(n curfew.Notice) string {
 	return "recorded"
 }
 
-// aboutNothing reports whether a message says nothing of a payment.
+// aboutNothing reports whether a message is not about a payment.
 func aboutNothing(n curfew.Notice) bool {
 	return len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil && !n.Naming
 }
 
-// Ledger returns what is known of a payment, by any of its names, and what it pays for.
-// Errors: NotFound, Unavailable.
+// Ledger returns a payment, by any of its names, with its facts and the checkouts that it
+// pays for. Errors: NotFound, Unavailable.
 func (ps *Payments) Ledger(ctx context.Context, ref string) (record.Ledger, error) {
 	return ps.store.LedgerOf(ctx, ref)
 }
@@ -143,14 +143,15 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 	return ps.settlePayment(ctx, l)
 }
 
-// overtaken reports whether the checkout costs something else than its order: a shop was
-// faster, and said another amount, or none. Reported again, the provider's is learned.
+// overtaken reports whether the checkout has another amount than its order, because a
+// shop that was faster reported another amount, or none. Reporting the payment again then
+// sets the provider's amount.
 func overtaken(l record.Ledger, o curfew.Order) bool {
 	c, ok := l.First()
 	return ok && (record.LinesOf(c).Total != max(o.Amount, 0) || !strings.EqualFold(c.Currency, o.Currency))
 }
 
-// unusable says why nothing can be recorded of a message; empty: it can.
+// unusable says why a message cannot be recorded; it is empty if it can.
 func unusable(n curfew.Notice) string {
 	for _, ref := range n.References {
 		if err := curfew.CheckRef("a reference of the payment", ref); err != nil {
@@ -165,7 +166,7 @@ func unusable(n curfew.Notice) string {
 	return ""
 }
 
-// keep keeps a genuine message that nothing can be done with, without who it is about.
+// keep stores a genuine message that cannot be used, without the customer's personal data.
 func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
 	ps.log.WarnContext(ctx, "a provider's message was kept, and changed nothing", "provider", n.Provider, "id", n.ID, "type", n.Type, "why", n.Unread)
 	ps.refused.count(refusedAs{n.Provider, record.Unusable})
@@ -175,7 +176,7 @@ func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
 	})
 }
 
-// textOf is a body as a database keeps it: what is no text is in base64.
+// textOf returns a body in the form that databases store: as it is, or in base64 if it is not text.
 func textOf(body []byte) string {
 	if utf8.Valid(body) && !bytes.ContainsRune(body, 0) {
 		return string(body)
@@ -198,10 +199,10 @@ func (ps *Payments) report(ctx context.Context, n curfew.Notice) (record.Ledger,
 	return ps.store.Report(ctx, t)
 }
 
-// reportedReason is that of an event with what a provider reports. A note says what.
+// reportedReason is the reason of events with a provider's report. A note says what it reported.
 const reportedReason = "the provider reports"
 
-// sentence tells what a message says, for the history.
+// sentence describes a message, for the history.
 func sentence(n curfew.Notice) string {
 	var said []string
 	for _, f := range n.Facts {
@@ -234,8 +235,8 @@ func stateWords(state string) string {
 	return " is " + strings.ReplaceAll(state, "_", " ")
 }
 
-// annotate adds a note to a checkout as it is at that moment, unless say reports
-// that the note is there already.
+// annotate adds a note to the checkout in its present state, unless say reports that the
+// note is there already.
 func (ps *Payments) annotate(ctx context.Context, id string, say func(curfew.Checkout) (record.Annotation, bool)) error {
 	var err error
 	for range tries {

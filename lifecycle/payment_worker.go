@@ -16,11 +16,11 @@ const (
 // paymentWorker does what payments need in the background.
 type paymentWorker struct {
 	*Payments
-	turn sync.Mutex // one at a time settles: CatchUp returns after what the other has begun
+	turn sync.Mutex // one settles at a time, so that CatchUp returns only when the worker's own pass is done
 }
 
 // run settles payments and refunds, and reconciles with the provider, until the context ends.
-// A comparison may take minutes, and nobody's refund waits for it.
+// A comparison may take minutes, and refunds do not wait for it.
 func (w *paymentWorker) run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
@@ -72,7 +72,7 @@ func (w *paymentWorker) reconcileOften(ctx context.Context) {
 	}
 }
 
-// logComparison logs what is new in a comparison: what is known is a finding of Health.
+// logComparison logs what is new in a comparison. Known differences are a finding of Health.
 func (w *paymentWorker) logComparison(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
 		if d.Since.IsZero() || d.Settled {

@@ -52,9 +52,10 @@ type Store interface {
 // published.
 type admissionStore interface {
 	// Admit writes checkout, claim, session, request and events. On PostgreSQL a new
-	// checkout takes one round trip. Here and below, a new checkout whose payment was told
-	// of before has that payment's id, and the version that was judged as its own. Conflict
-	// if the payment has another version by now, or a checkout.
+	// checkout takes one round trip. Here and below, a new checkout whose payment its
+	// provider reported earlier has that payment's id and, as its own version, the version
+	// of the payment that was judged. Conflict if the payment has another version by now, or
+	// a checkout.
 	Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error)
 	// Defer writes the checkout (outcome Deferred, retried until ttl from now), its
 	// claim and its event. A reference already claimed is Conflict.
@@ -86,14 +87,14 @@ type changeStore interface {
 
 // customerStore reads what an admission needs to know about a customer.
 type customerStore interface {
-	// Reference is the receipt of a payment's reference. NotFound: never seen.
+	// Reference returns the receipt of a payment's reference. NotFound: never seen.
 	Reference(ctx context.Context, ref string) (record.Receipt, error)
-	// Key is the receipt of a customer's idempotency key; its session is the one
-	// that was admitted with the key.
+	// Key returns the receipt of a customer's idempotency key; its session is the one that
+	// was admitted with the key.
 	Key(ctx context.Context, customerID, key string) (record.Receipt, error)
-	// Credit is the customer's oldest credited checkout of the plan.
+	// Credit returns the customer's oldest credited checkout of the plan.
 	Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error)
-	// Deferred is the customer's oldest deferred checkout.
+	// Deferred returns the customer's oldest deferred checkout.
 	Deferred(ctx context.Context, customerID string) (record.Receipt, error)
 	// Refuse records that a customer was refused because of this session.
 	Refuse(ctx context.Context, customerID, sessionID string) error
@@ -102,7 +103,7 @@ type customerStore interface {
 // claimStore repairs rows that lost their counterpart: a claim without its checkout, a key
 // without its session.
 type claimStore interface {
-	// LostCheckout is the claim of a reference whose checkout is missing. NotFound:
+	// LostCheckout returns the claim of a reference whose checkout is missing. NotFound:
 	// there is no claim, or the checkout is there.
 	LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error)
 	// Unclaim removes a claim, unless its checkout is there by now.
@@ -118,19 +119,19 @@ type claimStore interface {
 
 // sessionStore reads sessions.
 type sessionStore interface {
-	// Session is one by its id.
+	// Session returns a session by its id.
 	Session(ctx context.Context, id string) (curfew.Snapshot, error)
-	// SessionOf is the session of a request.
+	// SessionOf returns the session of a request.
 	SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error)
-	// Open is the session that holds the customer's slot, overdue or not.
+	// Open returns the session that holds the customer's slot, overdue or not.
 	Open(ctx context.Context, customerID string) (curfew.Snapshot, error)
-	// Unended is every session of the customer that has not ended, oldest first.
+	// Unended lists the customer's sessions that have not ended, oldest first.
 	Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error)
-	// SessionsOf is the customer's newest sessions, ended or not, newest first.
+	// SessionsOf lists the customer's newest sessions, ended or not, newest first.
 	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error)
-	// Revival is the session that revives this one. NotFound: none does.
+	// Revival returns the session that revives this one. NotFound: none does.
 	Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error)
-	// Events is the history of one session or checkout, in order.
+	// Events returns the history of one session or checkout, in order.
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 }
 
@@ -140,18 +141,16 @@ type queueStore interface {
 	// overdue, by QueuedAt and id, after the cursor. A page is cheap however many overdue
 	// ones have not been ended yet.
 	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error)
-	// Slot is the slot that keeps a mechanic busy. NotFound: the mechanic is free.
+	// Slot returns the slot that keeps a mechanic busy. NotFound: the mechanic is free.
 	Slot(ctx context.Context, mechanicID string) (record.Slot, error)
-	// SeeMechanics records for those of these mechanics who are busy that they have a live
-	// stream now.
+	// SeeMechanics records that the busy ones among these mechanics have a live stream now.
 	SeeMechanics(ctx context.Context, mechanicIDs []string) error
-	// Absences counts how often the mechanic accepted a session and did not come.
+	// Absences counts how often the mechanic accepted a session and did not join.
 	Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error)
-	// FreeSlot removes a slot that is exactly that and whose session has ended,
-	// is missing or has another mechanic; otherwise Conflict.
+	// FreeSlot removes exactly this slot if its session has ended, is missing or has another
+	// mechanic; otherwise Conflict.
 	FreeSlot(ctx context.Context, s record.Slot) error
-	// AbandonSlot removes a slot that is exactly that and whose session is overdue;
-	// otherwise Conflict.
+	// AbandonSlot removes exactly this slot if its session is overdue; otherwise Conflict.
 	AbandonSlot(ctx context.Context, s record.Slot) error
 	// FreeLeaked removes the slots that MechanicFigures counts as leaked, and
 	// returns how many.
@@ -160,64 +159,64 @@ type queueStore interface {
 
 // checkoutStore reads payments.
 type checkoutStore interface {
-	// Checkout is one by its id alone.
+	// Checkout returns a checkout by its id alone.
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
-	// Checkouts is all of a customer's, oldest first.
+	// Checkouts lists all checkouts of a customer, oldest first.
 	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
-	// ListCheckouts is those that the search chooses, in its order.
+	// ListCheckouts lists the checkouts that match the search, in its order.
 	ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error)
 }
 
 // owedStore lists what is owed to customers: sessions and money.
 type owedStore interface {
-	// Servable is customers with a deferred checkout and no open session, those
-	// who wait longest first.
-	Servable(ctx context.Context, limit int) ([]string, error)
-	// Unsettled is deferred checkouts past their RetryUntil, and those with
-	// MoneyDue, each with the session whose end left it so; oldest first. An
-	// empty customer means everybody's.
-	Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error)
-	// Refundable is checkouts with a refund due or under way whose NextAt has
-	// passed, those that wait longest first. What is still to be captured is none.
-	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
-	// StaleCredits is credits older than that, behind a cursor of UpdatedAt and id, oldest
+	// Servable lists customers with a deferred checkout and no open session, longest wait
 	// first.
+	Servable(ctx context.Context, limit int) ([]string, error)
+	// Unsettled lists deferred checkouts past their RetryUntil, and checkouts with MoneyDue,
+	// each with the session whose end left it so; oldest first. An empty customer means all
+	// customers.
+	Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error)
+	// Refundable lists checkouts with a refund due or under way whose NextAt has passed,
+	// longest wait first, but none that is still to be captured.
+	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
+	// StaleCredits lists credits older than the given age, after a cursor of UpdatedAt and
+	// id, oldest first.
 	StaleCredits(ctx context.Context, olderThan time.Duration, after curfew.Cursor, limit int) ([]curfew.Checkout, error)
-	// Capturable is checkouts whose reserved money is to be taken, is being taken, or is to
-	// be released, and whose NextAt has passed, those that wait longest first.
+	// Capturable lists checkouts whose reserved money is to be taken, is being taken, or is
+	// to be released, and whose NextAt has passed, longest wait first.
 	Capturable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 }
 
-// ledgerStore keeps what is known of payments.
+// ledgerStore keeps payments and their facts.
 type ledgerStore interface {
-	// Report records what was reported of a payment under any of its names. Names that
-	// are reported of one payment and belonged to several make one of them: the oldest that has a
-	// checkout. If anything is new, the payment's version rises, and so does the version
-	// of each of its checkouts, with an event; and a refund that is due may be asked for.
+	// Report records what was reported of a payment under any of its names. If these names
+	// belonged to several payments, they are merged into one: the oldest that has a checkout. If
+	// anything is new, the payment's version rises, and so does the version of each of its
+	// checkouts, with an event; and a refund that is due may be asked for.
 	Report(ctx context.Context, t record.PaymentReport) (record.Ledger, error)
-	// Ledger is a payment by its id, that of its first checkout. It may have nothing but a
-	// checkout. NotFound: neither.
+	// Ledger returns a payment by its id, which is that of its first checkout. The payment
+	// may have facts, a checkout, or both. NotFound: neither.
 	Ledger(ctx context.Context, paymentID string) (record.Ledger, error)
-	// LedgerOf is a payment by any of its names. NotFound: nobody has used the name.
+	// LedgerOf returns a payment by any of its names. NotFound: no payment has the name.
 	LedgerOf(ctx context.Context, ref string) (record.Ledger, error)
-	// Payments is those with the given ids, without their checkouts, in the same order.
+	// Payments returns the payments with the given ids, without their checkouts, in the same order.
 	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
-	// Unjudged is payments that rose to a version which nobody has judged yet, but for
-	// those of which a checkout is set apart.
+	// Unjudged lists payments with a version that has not been judged yet, except those with
+	// a checkout in quarantine.
 	Unjudged(ctx context.Context, limit int) ([]string, error)
-	// Judged records that a payment was settled as it was in that version.
+	// Judged records that a payment was settled in that version.
 	Judged(ctx context.Context, paymentID string, version int64) error
-	// KeepMessage keeps a message that could not be used, once per provider, account and
+	// KeepMessage stores a message that could not be used, once per provider, account and
 	// id.
 	KeepMessage(ctx context.Context, m record.ProviderMessage) error
 }
 
 // bookStore reads the books.
 type bookStore interface {
-	// Booked reads a part of all checkouts, by id, behind one: at most limit of them. It
-	// returns the payments of which something happened between two moments, or may have been
-	// open at the second, each with its first checkout; there may be none. Next is where the
-	// next part begins; empty: this was the last. The span includes its first moment, and
-	// not its second.
+	// Booked reads at most limit checkouts, in order of id, after one. It returns the
+	// payments among them that had a movement between two moments, or may have been open at
+	// the second, each with its first checkout; there may be none. Next is where the next
+	// part begins; empty: this was the last. The span includes its first moment, and not its
+	// second.
 	Booked(ctx context.Context, from, to time.Time, after string, limit int) (all []record.Booked, next string, err error)
 }

@@ -12,38 +12,38 @@ import (
 type deadlineStore interface {
 	// Find reads without locking, ordered by deadline and id.
 	Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, error)
-	// NextDeadline is the earliest deadline of a session or deferred checkout
-	// that lies behind a moment, passed or not, and the store's now. at is zero if
-	// there is none. Of adopted sessions it looks at
-	// those of these tables.
+	// NextDeadline is the earliest deadline of a session or deferred checkout that lies
+	// behind a moment, passed or not, and the store's now. at is zero if there is none. It
+	// considers only the adopted sessions of the given tables.
 	NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error)
-	// Unaccepted is the sessions that have been in the queue for longer than that, are not
-	// overdue, and of which nobody was told (Change.Nudge), oldest first. Adopted ones are none.
+	// Unaccepted lists sessions that have been in the queue for longer than the given time, are
+	// not overdue, and have no event about it yet (Change.Nudge), oldest first. Adopted sessions
+	// are left out.
 	Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error)
-	// Silent is the waiting sessions whose mechanic has not joined, has had a stream since
-	// accepting, and none for that long. Adopted ones are none.
+	// Silent lists waiting sessions whose mechanic has not joined, has had a stream since
+	// accepting, and has had none for the given time. Adopted sessions are left out.
 	Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error)
-	// Tidy forgets refusals older than the window, previews older than a day, and messages of
-	// providers that were of no use, or refused, longer than record.MessagesKept ago.
+	// Tidy deletes refusals older than the window, previews older than a day, and unusable or
+	// refused messages of providers older than record.MessagesKept.
 	Tidy(ctx context.Context, window time.Duration) error
 }
 
 // runStore is the record of cleanups.
 type runStore interface {
-	// BeginRun writes the run with outcome RunRunning and returns it with its
-	// start. One that exists goes on: only its outcome, error and end are written, and
-	// its start and figures stay.
+	// BeginRun writes the run with outcome RunRunning and returns it with its start. A run
+	// that exists goes on: only its outcome, error and end are written, and its start and
+	// figures stay.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
-	// RenewRun extends a run's lease to ttl from now. One whose lease has ended, and
-	// that began more than record.RunLease ago, reads as RunInterrupted.
+	// RenewRun extends a run's lease to ttl from now. A run whose lease has ended, and that
+	// began more than record.RunLease ago, is read as RunInterrupted.
 	RenewRun(ctx context.Context, id string, ttl time.Duration) error
 	// FinishRun writes outcome, error and stats, and returns it with its end.
 	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
-	// Runs is newest first, behind the cursor.
+	// Runs lists runs, newest first, after the cursor.
 	Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error)
-	// Run is one by its id.
+	// Run returns a run by its id.
 	Run(ctx context.Context, id string) (curfew.Run, error)
-	// RunEvents is what a run did, by the events' ids, behind one.
+	// RunEvents lists the events of a run in order of id, after one.
 	RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error)
 }
 
@@ -51,20 +51,20 @@ type runStore interface {
 type previewStore interface {
 	// SavePreview keeps a preview and returns it with its time.
 	SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error)
-	// Preview is NotFound once it is older than a day.
+	// Preview returns a stored preview. NotFound: it is older than a day, or there is none.
 	Preview(ctx context.Context, id string) (curfew.Preview, error)
 }
 
-// figureStore is what health is made of. Each figure is exact, cheap at millions
-// of ended rows, and fails alone.
+// figureStore reads the figures of health. Each is exact, cheap at millions of ended
+// rows, and fails alone.
 type figureStore interface {
 	SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error)
 	RequestFigures(ctx context.Context) (curfew.RequestFigures, error)
 	CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error)
 	MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error)
 	DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error)
-	// Repeated is who was refused at least so often within the window because of
-	// sessions that have not ended.
+	// Repeated lists customers who were refused at least the given number of times within
+	// the window because of sessions that have not ended.
 	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
 	// HealthDetails names the rows that the figures count, at most limit of each.
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
@@ -72,19 +72,19 @@ type figureStore interface {
 
 // consistencyStore compares rows that Curfew's own writes keep in step.
 type consistencyStore interface {
-	// TallyDifferences is the tallies that are not what the rows say, all of one
-	// moment. It reads every row, for as long as the context lets it.
+	// TallyDifferences lists the tallies that differ from the number of their rows, all at
+	// one moment. It reads every row.
 	TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error)
 	// Links checks up to limit rows of one of record.LinkedTables, after a key, against
 	// the rows that they belong with. Each row costs one or two reads by key.
 	Links(ctx context.Context, table, after string, limit int) (record.Linked, error)
 }
 
-// activityStore is what charts of the last hours are made of.
+// activityStore reads what the charts of the last hours show.
 type activityStore interface {
-	// Activity is how many sessions have not ended, and how many moved within each
-	// step of the window that ends now, all of one moment. It reads the events of
-	// the window, and no others.
+	// Activity counts the sessions that have not ended, and those that moved within each
+	// step of the window that ends now, all at one moment. It reads only the events of the
+	// window.
 	Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error)
 }
 
@@ -103,7 +103,7 @@ type heartbeatStore interface {
 	RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error
 	// ForgetProcess removes the row, if it is there.
 	ForgetProcess(ctx context.Context, process string) error
-	// Heartbeats are the latest of these, and the store's now.
+	// Heartbeats returns the latest of these, and the store's time.
 	Heartbeats(ctx context.Context) (curfew.Heartbeats, error)
 }
 
@@ -116,57 +116,56 @@ type schemaStore interface {
 	Verify(ctx context.Context) error
 }
 
-// oneTimeStore records names that count once.
+// oneTimeStore records one-time names.
 type oneTimeStore interface {
-	// ClaimOnce records a one-time name; the second time it is Conflict. Names
-	// may be forgotten once ttl has passed by the store's clock.
+	// ClaimOnce records a one-time name. Conflict: it was recorded before. Names may be
+	// forgotten once ttl has passed by the store's clock.
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 	// Claimed reports whether a one-time name was recorded, and is not forgotten.
 	Claimed(ctx context.Context, name string) (bool, error)
 }
 
-// quarantineStore keeps what could not be settled and is set apart.
+// quarantineStore keeps the rows that could not be settled.
 type quarantineStore interface {
-	// Quarantine keeps a failure: what, at which step, and its LastError. It is
-	// left alone for FirstQuarantine, twice as long after each further failure, at
-	// most for LongestQuarantine. The lists that begin with the oldest leave out
-	// what is set apart now: Servable, Unsettled of everybody, Refundable, StaleCredits.
+	// Quarantine records a failure: the row, the step and its LastError. The row is left
+	// alone for FirstQuarantine, twice as long after each further failure, and at most for
+	// LongestQuarantine. The lists that begin with the oldest leave it out meanwhile:
+	// Servable, Unsettled of all customers, Refundable, StaleCredits.
 	Quarantine(ctx context.Context, q curfew.Quarantined) error
-	// Quarantined is what is set apart and has not moved since, longest first.
+	// Quarantined lists the rows in quarantine that have not moved since, longest first.
 	Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error)
-	// LeaveQuarantine forgets what was settled, or has moved on.
+	// LeaveQuarantine removes rows that were settled or have moved on.
 	LeaveQuarantine(ctx context.Context) error
 }
 
 // acknowledgementStore keeps the acknowledgements of findings.
 type acknowledgementStore interface {
-	// Acknowledge keeps an operator's word in place of an earlier one of that code,
+	// Acknowledge stores an acknowledgement, in place of an earlier one of the same code,
 	// and returns it with its time.
 	Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error)
-	// Acknowledgements is those that have not ended, by code.
+	// Acknowledgements lists those that have not ended, by code.
 	Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error)
-	// WithdrawAcknowledgement takes one back. NotFound: there is none.
+	// WithdrawAcknowledgement removes one. NotFound: there is none.
 	WithdrawAcknowledgement(ctx context.Context, code string) error
 }
 
 // historyStore is what the timeline reads of one customer, newest first.
 type historyStore interface {
-	// History is the events of all the customer's sessions and checkouts, before
-	// the cursor.
+	// History lists the events of all the customer's sessions and checkouts before the
+	// cursor.
 	History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error)
-	// Refusals is how often the customer was refused, before the cursor, as far
-	// as they are kept.
+	// Refusals lists the customer's refusals before the cursor, as far as they are kept.
 	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error)
-	// Notices is what was, or is to be, delivered because of the customer's
-	// events, by Delivery.At, before the cursor, as far as it is kept.
+	// Notices lists the deliveries for the customer's events, sent or not, by Delivery.At,
+	// before the cursor, as far as they are kept.
 	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error)
-	// CustomersByEmail is who paid with that address, in order; letters of ASCII
-	// count alike whatever their case.
+	// CustomersByEmail lists the customers who paid with that address, in order; the case of
+	// ASCII letters does not matter.
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
 
-// auditStore tells of the audit log, which others write.
+// auditStore reads the audit log, which package audit writes.
 type auditStore interface {
-	// AuditLost is how many entries could not be written within a time.
+	// AuditLost counts the entries that could not be written within the given time.
 	AuditLost(ctx context.Context, within time.Duration) (record.AuditLosses, error)
 }

@@ -8,25 +8,25 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// differenceStore keeps how the books of a provider and Curfew's differ, until they agree.
+// differenceStore keeps the differences between a provider's books and Curfew's until they agree.
 type differenceStore interface {
-	// KeepDifferences keeps differences, each once per checkout and kind, and that they are
-	// there now. FirstAt stays.
+	// KeepDifferences stores differences, one per checkout and kind, as seen now. The
+	// FirstAt of a known one stays.
 	KeepDifferences(ctx context.Context, all []record.Difference) error
-	// SettleDifference forgets one, if it is there.
+	// SettleDifference deletes a difference, if it is there.
 	SettleDifference(ctx context.Context, checkoutID, kind string) error
-	// Differences is those that are kept, oldest first.
+	// Differences lists those that are kept, oldest first.
 	Differences(ctx context.Context, limit int) ([]record.Difference, error)
-	// Unconfirmed is checkouts whose money is promised, reserved or on its way back, and that
-	// have stayed so for at least that long: by id, behind one.
+	// Unconfirmed lists checkouts whose money has been promised, reserved or on its way back
+	// for at least the given time, in order of id, after one.
 	Unconfirmed(ctx context.Context, age time.Duration, after string, limit int) ([]curfew.Checkout, error)
 }
 
 // refusedStore counts messages that came in a provider's name and were not accepted.
 type refusedStore interface {
-	// CountRefused adds n messages that were refused for one reason.
+	// CountRefused adds n messages that were refused for the same reason.
 	CountRefused(ctx context.Context, provider, reason string, n int64) error
-	// RefusedMessages is those of which one came within the window of their reason, by provider
-	// and reason.
+	// RefusedMessages lists the counts whose newest message came within the window of its
+	// reason, by provider and reason.
 	RefusedMessages(ctx context.Context) ([]record.RefusedMessages, error)
 }

@@ -13,9 +13,9 @@ import (
 const maxProlongation = 24 * time.Hour
 
 // Prolong moves the deadline of a session that waits or is live, by an operator and with a
-// reason. What was bought stays as it is: a live session only has more time to end. Errors:
-// Invalid; NotFound; Conflict if the session has ended, was overdue (it is settled then), or
-// is an appointment, and if its money is reserved for a shorter time.
+// reason. The bought duration stays the same: a live session only has more time to end.
+// Errors: Invalid; NotFound; Conflict if the session has ended, was overdue (it is settled
+// then), or is an appointment, and if its money is reserved for a shorter time.
 func (ss *Sessions) Prolong(ctx context.Context, by curfew.Actor, id string, longer time.Duration, reason string) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "prolong")
 	defer end()
@@ -41,8 +41,8 @@ func (ss *Sessions) Prolong(ctx context.Context, by curfew.Actor, id string, lon
 	})
 }
 
-// lasts is Conflict if the money of a session that nobody has accepted is reserved for less
-// time than until then.
+// lasts returns Conflict if the money of a session that nobody has accepted is not reserved
+// until then.
 func (cs captures) lasts(ctx context.Context, s curfew.Snapshot, until time.Time) error {
 	if s.Status != curfew.Waiting || s.CheckoutID == "" {
 		return nil

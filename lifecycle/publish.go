@@ -8,14 +8,13 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Notifier is told of changes on behalf of those who would otherwise have to
-// poll for them: other replicas, deliveries, live streams. A notification may be
-// lost, repeated or wrong, so whoever waits for one also looks now and then.
+// Notifier is notified of changes on behalf of those who would otherwise have to poll for
+// them: other replicas, deliveries, live streams. A notification may be lost, repeated or
+// wrong, so receivers also poll now and then.
 type Notifier interface {
-	// Changed is called after each commit that changed something, and must not
-	// block. in is how far ahead the earliest deadline lies that was set, by the
-	// store's clock: not positive where it has passed, curfew.NoDeadline where
-	// none was.
+	// Changed is called after each commit that changed something, and must not block. in is
+	// the time until the earliest deadline that was set, by the store's clock: zero or less
+	// if it has passed, curfew.NoDeadline if none was set.
 	Changed(in time.Duration)
 }
 
@@ -47,7 +46,7 @@ func (p publisher) receipt(r record.Receipt, err error) (record.Receipt, error) 
 	return r, err
 }
 
-// checkout publishes a change after which nothing is retried sooner than in.
+// checkout publishes a change of a checkout. in is the time until the earliest retry.
 func (p publisher) checkout(c curfew.Checkout, err error, in time.Duration) (curfew.Checkout, error) {
 	if err == nil {
 		p.changed(in)

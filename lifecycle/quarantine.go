@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// maxQuarantined is how many a process keeps in mind: what it does not know of
-	// fails once more and is remembered then.
+	// maxQuarantined is how many rows a process remembers. Any other row fails once more,
+	// and is remembered then.
 	maxQuarantined = 10_000
-	// hopeless is how many things in a row may fail before what fails is no row
-	// but the rule itself: then the run fails.
+	// hopeless is how many rows may fail one after another. Then the rule itself is at
+	// fault, and the run fails.
 	hopeless = 20
 )
 
-// quarantine is what a process knows to be set apart: a sweep passes it by until
+// quarantine is what a process knows about rows in quarantine. A sweep skips a row until
 // its next try, and then tries it alone.
 type quarantine struct {
 	log   *slog.Logger
@@ -41,7 +41,7 @@ func (q *quarantine) waits(id string) bool {
 	return known && time.Now().Before(until)
 }
 
-// knows reports whether a session is set apart, though it may be tried again.
+// knows reports whether a session is in quarantine, even if it may be tried again now.
 func (q *quarantine) knows(id string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -70,8 +70,8 @@ func (q *quarantine) replace(all []curfew.Quarantined) {
 	q.until = until
 }
 
-// readQuarantine learns what other processes have set apart, and forgets what
-// is settled.
+// readQuarantine reads what other processes have quarantined, and removes what is
+// settled.
 func (q *quarantine) read(ctx context.Context) error {
 	all, err := q.store.Quarantined(ctx, maxQuarantined)
 	if err == nil && (len(all) > 0 || q.any()) {
@@ -90,9 +90,8 @@ func (q *quarantine) any() bool {
 	return len(q.until) > 0
 }
 
-// rowsOwn reports whether a failure is one row's own: the database answers, and
-// what stands beside the row can be settled. A row that somebody holds for long
-// is of that kind.
+// rowsOwn reports whether a failure is caused by one row: the database answers, and other
+// rows can be settled. A row that somebody keeps locked for long counts, too.
 func rowsOwn(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil {
 		return false
@@ -103,9 +102,9 @@ func rowsOwn(ctx context.Context, err error) bool {
 	return record.OfOneRow(err)
 }
 
-// rowsOwn is rowsOwn, also where the answer leaves open whether the row or the
-// database is to blame: a trigger may answer so, or take too long. Then a write
-// elsewhere tells.
+// rowsOwn is the function rowsOwn, but it also decides doubtful cases: an error from a
+// trigger, or a timeout, may come from the row or from the database. A write elsewhere
+// then shows which.
 func (q *quarantine) rowsOwn(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil || rowsOwn(ctx, err) {
 		return err != nil && ctx.Err() == nil
@@ -114,8 +113,8 @@ func (q *quarantine) rowsOwn(ctx context.Context, err error) bool {
 	return !cut && errors.Is(err, curfew.Unavailable) && q.probe.ClaimOnce(ctx, "probe:"+newID(), time.Second) == nil
 }
 
-// setApart keeps that something could not be settled, so that nothing else waits
-// for it. The error is that of keeping it.
+// setApart quarantines a row that could not be settled, so that nothing else waits for
+// it.
 func (q *quarantine) setApart(ctx context.Context, what curfew.Quarantined, cause error) error {
 	what.LastError = record.SafeText(cause)
 	q.log.WarnContext(ctx, "set apart: it could not be settled, and is tried again later", "what", string(what.Noun), "id", what.ID,
@@ -126,38 +125,37 @@ func (q *quarantine) setApart(ctx context.Context, what curfew.Quarantined, caus
 	return q.store.Quarantine(context.WithoutCancel(ctx), what)
 }
 
-// cleaning is a run at work, with what it had to set apart.
+// cleaning is a run in progress, with the rows that it had to quarantine.
 type cleaning struct {
 	*curfew.Run
 	apart  []string // in words
 	rule   string   // of the batch at work, before a colon
-	unsure error    // a failure after which it is not known what was done
+	unsure error    // a failure with an unknown outcome
 	split  bool     // a batch was halved
-	inARow int      // failures since something was settled
+	inARow int      // failures since the last success
 	job    Job
-	done   int // sessions that were looked after
-	total  int // below 0: nobody knows
+	done   int // sessions that were handled
+	total  int // below 0: unknown
 }
 
-// did notes that so many more sessions were looked after.
+// did counts n more sessions as handled.
 func (c *cleaning) did(n int) {
 	c.done += n
 	c.job.report(endingSessions, c.done, c.total)
 }
 
-// settles notes that only payments are left.
+// settles reports that only payments are left.
 func (c *cleaning) settles() { c.job.report(settlingPayments, c.done, c.total) }
 
-// settled notes that something could be settled, so that it is not everything
-// that fails.
+// settled notes a success: not everything fails.
 func (c *cleaning) settled(n int) {
 	if n > 0 {
 		c.inARow = 0
 	}
 }
 
-// leave sets apart what a run cannot settle. The error is one that is no row's
-// own: the database's, or that nothing at all can be settled.
+// leave quarantines what a run cannot settle. It returns an error if a row is not the
+// cause: the database is, or nothing at all can be settled.
 func (c *cleaning) leave(ctx context.Context, q *quarantine, what curfew.Quarantined, cause error) error {
 	if !c.own(ctx, q, cause) {
 		return cause
@@ -173,9 +171,9 @@ func (c *cleaning) leave(ctx context.Context, q *quarantine, what curfew.Quarant
 	return nil
 }
 
-// own reports whether a failure is one row's own. Where that is in doubt, a run
-// by hand fails, for a person sees it; one in the background asks, and so does
-// one that has ended others of the same batch.
+// own reports whether a failure is caused by one row. In doubt, a run by hand fails,
+// because a person sees that; a run in the background, or one that has ended others of
+// the same batch, tries a write elsewhere.
 func (c *cleaning) own(ctx context.Context, q *quarantine, cause error) bool {
 	if background(c.Trigger) || c.split {
 		return q.rowsOwn(ctx, cause)
@@ -183,7 +181,7 @@ func (c *cleaning) own(ctx context.Context, q *quarantine, cause error) bool {
 	return rowsOwn(ctx, cause)
 }
 
-// err is nil where everything could be settled.
+// err returns nil if everything could be settled.
 func (c *cleaning) err() error {
 	switch {
 	case c.unsure != nil:
@@ -194,8 +192,8 @@ func (c *cleaning) err() error {
 	return nil
 }
 
-// setApartError is the failure of a run that settled everything but what it set
-// apart.
+// setApartError is the failure of a run that settled everything except the rows that it
+// quarantined.
 type setApartError struct{ what []string }
 
 func (e *setApartError) Error() string {
@@ -208,7 +206,7 @@ func (e *setApartError) Error() string {
 	return strings.Join(what, "; ") + more + " (everything else is settled)"
 }
 
-// onlySetApart reports whether a run failed for nothing but what it set apart.
+// onlySetApart reports whether a run failed only because of the rows that it quarantined.
 func onlySetApart(err error) bool {
 	var apart *setApartError
 	return errors.As(err, &apart)

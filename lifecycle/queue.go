@@ -47,7 +47,7 @@ func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 	return pending, nil
 }
 
-// Accept assigns a request to a mechanic. Accepting one's own request again is no error.
+// Accept assigns a request to a mechanic. Accepting the same request again is no error.
 // Errors: AlreadyClaimed if another mechanic was first; MechanicBusy, with the blocker, if
 // the mechanic's slot is truly taken; Conflict if the session has ended, was overdue (it is
 // settled then), or cannot be paid for; NotFound.
@@ -93,8 +93,8 @@ func (q *Queue) AcceptBy(ctx context.Context, by curfew.Actor, requestID string)
 	return curfew.Snapshot{}, fmt.Errorf("accept request %s: %w", requestID, err)
 }
 
-// acceptable is the session of a request that is pending, or is already the
-// mechanic's own.
+// acceptable returns the session of a request that is pending or that the mechanic has
+// already accepted.
 func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	s, err := q.store.SessionOf(ctx, requestID)
 	if err != nil {
@@ -119,8 +119,8 @@ func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (c
 	return s, nil
 }
 
-// atRisk is Conflict if the money of a session may be gone: it is not accepted then, and ends
-// at its deadline.
+// atRisk returns Conflict if the money of a session may be gone: then nobody can accept it,
+// and it ends at its deadline.
 func (q *Queue) atRisk(ctx context.Context, s curfew.Snapshot) error {
 	if s.CheckoutID == "" {
 		return nil
@@ -132,7 +132,7 @@ func (q *Queue) atRisk(ctx context.Context, s curfew.Snapshot) error {
 	return curfew.Errorf(curfew.Conflict, "session %s cannot be accepted: its payment failed, is disputed or was given back", s.ID)
 }
 
-// charge asks for the money that an acceptance makes due. If the bank refuses at once, the
+// charge captures the money that an acceptance makes due. If the bank refuses at once, the
 // session has ended and the mechanic is free.
 func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Snapshot, error) {
 	if !q.rules.policy.Plans[accepted.Plan].CapturesAccepted() {
@@ -149,8 +149,9 @@ func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Sn
 	return now, nil
 }
 
-// overdue settles a due session that somebody wants to accept. One whose mechanic did not
-// come waits on, so that it can be accepted now; otherwise the error says why it cannot.
+// overdue settles a due session that a mechanic wants to accept. If its own mechanic did
+// not join, it goes back into the queue and can be accepted now; otherwise the error says
+// why it cannot.
 func (q *Queue) overdue(ctx context.Context, s curfew.Snapshot) (curfew.Snapshot, error) {
 	if rule, _ := q.rules.RuleFor(s); rule.Name != curfew.Forgotten || q.rules.Stays(s) != "" {
 		return s, q.tooLate(ctx, s)
@@ -158,7 +159,7 @@ func (q *Queue) overdue(ctx context.Context, s curfew.Snapshot) (curfew.Snapshot
 	return q.sessions.fresh(ctx, s.ID)
 }
 
-// tooLate settles a due session, and returns the error for the mechanic who wanted it.
+// tooLate settles a due session, and returns the error for the mechanic who wanted to accept it.
 func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 	if why := q.rules.Stays(s); why != "" {
 		return curfew.Errorf(curfew.Conflict, "session %s is past its deadline (%s), so it cannot be accepted, nor be ended by Curfew: %s",
@@ -198,7 +199,7 @@ func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
 		return fmt.Errorf("slot of mechanic %s: %w", mechanicID, err)
 	}
 	s, err := q.sessions.fresh(ctx, slot.SessionID)
-	_, stuck := isStuck(err) // it is due and cannot be ended: it holds no mechanic up all the same
+	_, stuck := isStuck(err) // it is due and cannot be ended, which must not hold up the mechanic
 	stuck = stuck || err == nil && q.rules.Due(s) && q.rules.Stays(s) != ""
 	if err != nil && !stuck && !errors.Is(err, curfew.NotFound) {
 		return err
@@ -237,7 +238,7 @@ func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Snapsho
 	return &s, nil
 }
 
-// missing drops a NotFound, where a row that is not there is no error.
+// missing drops a NotFound, for callers to whom a missing row is no error.
 func missing(err error) error {
 	if errors.Is(err, curfew.NotFound) {
 		return nil
@@ -278,7 +279,7 @@ func (q *Queue) ReleaseBy(ctx context.Context, by curfew.Actor, requestID string
 }
 
 // Unassign is Release by an operator, on behalf of a mechanic who cannot. It needs a
-// reason. A session without a mechanic stays as it is.
+// reason. A session without a mechanic stays unchanged.
 func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Snapshot, error) {
 	if reason == "" {
 		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")

@@ -13,17 +13,17 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Reconciliation is how the books of a provider and Curfew's differ.
+// Reconciliation is the result of comparing a provider's books with Curfew's.
 type Reconciliation struct {
 	Since  time.Time `json:"since"`
 	Paid   int       `json:"paid"`   // payments that the provider listed
-	Missed int       `json:"missed"` // messages that the provider could not deliver everywhere, and were taken in
-	// Differences is those that were found, and those that are left from before.
+	Missed int       `json:"missed"` // messages that the provider could not deliver, and that were received now
+	// Differences lists those that were found now and those left from earlier comparisons.
 	Differences []Difference `json:"differences"`
-	Unreadable  []string     `json:"unreadable,omitempty"` // what could not be looked at, and why
+	Unreadable  []string     `json:"unreadable,omitempty"` // what could not be compared, and why
 }
 
-// Difference is one payment on which the books disagree, and what became of it.
+// Difference is a payment on which the books disagree, and what was done about it.
 type Difference struct {
 	// Kind is missing_here, not_paid_there, amount_differs, refunded_there_only or
 	// refunded_here_only.
@@ -34,7 +34,7 @@ type Difference struct {
 	Detail     string         `json:"detail"`
 	// Since is when an earlier comparison found it; zero: this one did.
 	Since time.Time `json:"since,omitzero"`
-	// Settled reports that the books agree now, or that nothing is left to do.
+	// Settled reports that the books agree again, or that nothing is left to do.
 	Settled bool   `json:"settled"`
 	Done    string `json:"done,omitempty"` // what was done about it
 	Todo    string `json:"todo,omitempty"` // what is left for a person
@@ -49,17 +49,17 @@ const (
 	refundedHereOnly  = "refunded_here_only"
 )
 
-// Reconcile compares what the provider says was paid within the window with Curfew's
-// records, in both directions, and returns the differences; those that a person has to see
-// to are kept until they are settled. What is missing here, what the provider could not
-// tell us, and what it has not confirmed for an hour is asked for, and handled like a
-// message of the provider. Errors: Invalid without a provider, Unavailable.
+// Reconcile compares the provider's payments of the window with Curfew's records, in both
+// directions, and returns the differences. Those that need a person are kept until they
+// are settled. Payments that are missing here, messages that the provider could not
+// deliver, and payments that it has not confirmed for an hour are fetched and handled like
+// messages of the provider. Errors: Invalid without a provider, Unavailable.
 func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
 	return ps.ReconcileJob(ctx, window, Job{})
 }
 
-// ReconcileJob is Reconcile as part of a job. It has no run: done again, it compares all of it
-// again. Errors: also ErrStopped.
+// ReconcileJob is Reconcile as part of a job. It has no run, so repeating it compares
+// everything again. Errors: also ErrStopped.
 func (ps *Payments) ReconcileJob(ctx context.Context, window time.Duration, job Job) (Reconciliation, error) {
 	if ps.provider == nil {
 		return Reconciliation{Differences: []Difference{}}, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
@@ -80,10 +80,10 @@ type comparison struct {
 	result Reconciliation
 	begun  time.Time
 	there  map[string]bool // the names of all payments that the provider listed
-	// left is the differences of earlier comparisons that this one has not looked at.
+	// left holds the differences of earlier comparisons that this one has not looked at yet.
 	left []record.Difference
 	keep []record.Difference
-	// failed is of single rows: the others are compared all the same.
+	// failed holds the errors of single rows; the other rows are compared nevertheless.
 	failed []error
 }
 
@@ -114,7 +114,7 @@ func (c *comparison) oneRow(ctx context.Context, err error) error {
 	return err
 }
 
-// compareListed compares what the provider says was paid within the window.
+// compareListed compares the payments that the provider lists for the window.
 func (c *comparison) compareListed(ctx context.Context) error {
 	for n, err := range c.provider.Paid(ctx, c.result.Since) {
 		if err != nil {
@@ -142,7 +142,7 @@ func (c *comparison) compareListed(ctx context.Context) error {
 	return nil
 }
 
-// compareOne compares one payment, and takes in what the provider says of it like a message.
+// compareOne compares one payment, and handles the provider's report of it like a message.
 func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
 	before, err := c.store.LedgerOf(ctx, n.References[0])
 	if err != nil && !errors.Is(err, curfew.NotFound) {
@@ -166,7 +166,7 @@ func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
 	return c.forget(ctx, now.Checkouts[0].ID, left)
 }
 
-// repeats reports whether a provider says nothing of a payment that it has not said before.
+// repeats reports whether the provider's report of a payment contains nothing new.
 func repeats(l record.Ledger, n curfew.Notice) bool {
 	first, ok := l.First()
 	o := n.Order
@@ -179,8 +179,8 @@ func repeats(l record.Ledger, n curfew.Notice) bool {
 		})
 }
 
-// saidBefore reports whether a fact adds nothing to one that is known. What a provider sums up
-// says the same at any time as long as the sum does.
+// saidBefore reports whether a fact adds nothing to one that is recorded. A provider's sum
+// adds nothing, whatever its time, unless the sum has changed.
 func saidBefore(known, f curfew.Fact) bool {
 	if f.At.After(known.At) && f.Kind != "refund_total" {
 		return false
@@ -190,7 +190,7 @@ func saidBefore(known, f curfew.Fact) bool {
 	return known == f && until
 }
 
-// differing is how a payment differs from what the provider says of it.
+// differing returns the differences between a payment and the provider's report of it.
 func differing(l record.Ledger, n curfew.Notice) (kinds []string) {
 	there := (curfew.Payment{Facts: n.Facts}).Balance(0, "")
 	if len(l.Checkouts) == 0 {
@@ -212,8 +212,8 @@ func differing(l record.Ledger, n curfew.Notice) (kinds []string) {
 	return kinds
 }
 
-// paidThere is what the provider says was bought, or at least what it got. Without a
-// currency it says neither.
+// paidThere is the amount of the order at the provider, or else what it collected.
+// Without a currency both are unknown.
 func paidThere(n curfew.Notice, there curfew.Balance) (amount int64, currency string) {
 	if n.Order != nil {
 		return n.Order.Amount, n.Order.Currency
@@ -221,13 +221,13 @@ func paidThere(n curfew.Notice, there curfew.Balance) (amount int64, currency st
 	return there.Captured, there.Currency
 }
 
-// costs is what the lines of a payment cost.
+// costs is the total of a payment's lines.
 func costs(l record.Ledger) int64 {
 	first, _ := l.First()
 	return record.LinesOf(first).Total
 }
 
-// found adds a difference to the result, once. One that is left for a person is kept.
+// found adds a difference to the result, once. One that needs a person is kept.
 func (c *comparison) found(l record.Ledger, n curfew.Notice, kind string, open bool) {
 	first, _ := l.First()
 	there := (curfew.Payment{Facts: n.Facts}).Balance(0, "")
@@ -259,7 +259,7 @@ func (c *comparison) add(k curfew.Checkout, l record.Ledger, d Difference) {
 	}
 }
 
-// indexLeft is where a difference from before is among those that are left; -1: nowhere.
+// indexLeft is the index of an earlier difference among those that are left, or -1.
 func (c *comparison) indexLeft(checkoutID, kind string) int {
 	return slices.IndexFunc(c.left, func(d record.Difference) bool { return d.CheckoutID == checkoutID && d.Kind == kind })
 }
@@ -268,7 +268,7 @@ func (c *comparison) differed(checkoutID, kind string) bool {
 	return c.indexLeft(checkoutID, kind) >= 0
 }
 
-// forget settles the differences of a checkout that are not there any more.
+// forget settles the differences of a checkout that have gone.
 func (c *comparison) forget(ctx context.Context, checkoutID string, still []string) error {
 	for _, old := range slices.Clone(c.left) {
 		if old.CheckoutID != checkoutID || slices.Contains(still, old.Kind) {
@@ -282,10 +282,10 @@ func (c *comparison) forget(ctx context.Context, checkoutID string, still []stri
 	return nil
 }
 
-// compareUnlisted finds payments that were reported here but that the provider does not list
-// and no message of it ever named, whatever their outcome, except those given back. Those
-// that are known to differ are looked at again later. Ids begin with their time, so the list
-// begins where the window does.
+// compareUnlisted finds payments that were reported here, but that the provider neither
+// lists nor ever named in a message. Their outcome does not matter, unless they were given
+// back. Known differences are looked at later. Ids begin with their time, so the list begins
+// at the window's start.
 func (c *comparison) compareUnlisted(ctx context.Context) error {
 	c.job.report(comparingKept, c.result.Paid, -1)
 	after := record.IDAt(c.result.Since)
@@ -306,12 +306,12 @@ func (c *comparison) compareUnlisted(ctx context.Context) error {
 	}
 }
 
-// unnamed reports whether only the shop has spoken of what a checkout should have cost.
+// unnamed reports whether only the shop has reported a checkout that cost something.
 func unnamed(k curfew.Checkout) bool {
 	return k.Ref != "" && k.Amount > 0 && k.PaymentID == "" && k.Outcome != curfew.Refunded && k.Outcome != curfew.Void
 }
 
-// unpaid adds a payment that the provider does not know. What is young may be on its way.
+// unpaid adds a payment that the provider does not know. A young one may still be on its way.
 func (c *comparison) unpaid(k curfew.Checkout) {
 	c.add(k, record.Ledger{}, Difference{
 		Kind: notPaidThere, Settled: c.begun.Sub(k.CreatedAt) < reconcileEvery,

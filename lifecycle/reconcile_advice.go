@@ -37,7 +37,7 @@ func (d *Difference) advise(k curfew.Checkout, l record.Ledger) {
 	}
 }
 
-// adviseRefunded is about money that was given back at the provider.
+// adviseRefunded gives the advice for money that was given back at the provider.
 func (d *Difference) adviseRefunded(k curfew.Checkout) {
 	switch k.Outcome {
 	case curfew.Refunded:
@@ -52,13 +52,13 @@ func (d *Difference) adviseRefunded(k curfew.Checkout) {
 	}
 }
 
-// closedByHand reports whether a person said that the customer has the money.
+// closedByHand reports whether an operator recorded that the customer has the money back.
 func closedByHand(k curfew.Checkout, l record.Ledger) bool {
 	return k.Outcome == curfew.Refunded && k.RefundID == "" && l.Money().Refunded == 0
 }
 
-// Differences is how the provider's books differ by the last comparisons, oldest first, with
-// what is left to do. It does not ask the provider.
+// Differences lists the differences that the last comparisons found, oldest first, with what
+// is left to do. It does not call the provider.
 func (ps *Payments) Differences(ctx context.Context) ([]Difference, error) {
 	kept, err := ps.store.Differences(ctx, maxDetails)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// What a comparison asks the provider for beside the payments of its window.
+// What a comparison asks the provider for, in addition to the payments of its window.
 const (
 	// missedFirst is how far back undelivered messages are listed the first time: providers
 	// keep them for a month. Later it is what came since the last time, and missedOverlap.
 	missedFirst   = 30 * 24 * time.Hour
 	missedOverlap = time.Hour
-	// unconfirmedFor is how long the provider's word may be awaited before it is asked, and
-	// unconfirmedMax for how many payments at once.
+	// unconfirmedFor is how long a payment may stay unconfirmed before the provider is
+	// asked, and unconfirmedMax how many payments one comparison asks about.
 	unconfirmedFor = time.Hour
 	unconfirmedMax = 50
 	// maxKept is how many differences a comparison begins with, and lookedAgain how many of
@@ -29,7 +29,7 @@ const (
 	lookedAgain = 20
 )
 
-// asked is where the next comparison of this process goes on.
+// asked is where the next comparison of this process continues.
 type asked struct {
 	mu    sync.Mutex
 	since time.Time // of undelivered messages; zero: none were listed yet
@@ -63,8 +63,8 @@ func (a *asked) unconfirmedUntil(id string) {
 	a.after = id
 }
 
-// takeInMissed takes in the messages that the provider could not deliver. That they came to
-// no door keeps them out of the metrics.
+// takeInMissed handles the messages that the provider could not deliver. They do not count
+// in the metrics of received messages.
 func (c *comparison) takeInMissed(ctx context.Context) error {
 	failed := len(c.failed)
 	for n, err := range c.provider.Missed(ctx, c.asked.missedSince(c.begun)) {
@@ -96,8 +96,8 @@ func forbidden(err error) bool {
 	return err != nil && (errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.Forbidden))
 }
 
-// askUnconfirmed reads payments that the provider should have said something of by now, so
-// that what failed without a message is seen. The next comparison goes on behind them.
+// askUnconfirmed reads payments that the provider should have reported on by now, so that
+// failures without a message are noticed. The next comparison continues after them.
 func (c *comparison) askUnconfirmed(ctx context.Context) error {
 	all, err := c.store.Unconfirmed(ctx, unconfirmedFor, c.asked.unconfirmedAfter(), unconfirmedMax)
 	if err != nil {
@@ -123,8 +123,8 @@ func (c *comparison) askUnconfirmed(ctx context.Context) error {
 	return nil
 }
 
-// ask reads a payment at the provider, and takes in what that says like a message. The
-// answer has no references if the provider does not know it.
+// ask reads a payment at the provider, and handles the answer like a message. The answer
+// has no references if the provider does not know the payment.
 func (c *comparison) ask(ctx context.Context, k curfew.Checkout, l record.Ledger) (n curfew.Notice, err error) {
 	name := cmp.Or(l.Name, k.PaymentID, k.Ref)
 	if err := c.job.stopped(c.stop); err != nil || name == "" {
@@ -145,8 +145,8 @@ func (c *comparison) ask(ctx context.Context, k curfew.Checkout, l record.Ledger
 	return n, c.receive(ctx, n)
 }
 
-// lookAgain goes over differences that earlier comparisons have left. Those that nobody has
-// looked at for longest are asked for at the provider.
+// lookAgain goes over the differences that earlier comparisons left. It reads at the
+// provider those that were not looked at for the longest time.
 func (c *comparison) lookAgain(ctx context.Context) error {
 	old := slices.Clone(c.left)
 	slices.SortStableFunc(old, func(a, b record.Difference) int { return a.LastAt.Compare(b.LastAt) })
@@ -197,8 +197,8 @@ func kinds() []string {
 	return []string{missingHere, notPaidThere, amountDiffers, refundedThereOnly, refundedHereOnly}
 }
 
-// still reports whether a difference is there, by what the provider says now, or else by
-// what is known of it.
+// still reports whether a difference persists, by what the provider says now, or else by
+// the recorded facts.
 func still(kind string, k curfew.Checkout, l record.Ledger, n curfew.Notice) bool {
 	if kind == notPaidThere {
 		return unnamed(k)

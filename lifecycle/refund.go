@@ -17,8 +17,8 @@ const (
 	refundsEvery = maxSleep
 	firstWait    = time.Minute
 	longestWait  = time.Hour
-	// keyLife is how long a provider is sure to remember a refund's key. After that, what
-	// was given back is looked up first.
+	// keyLife is how long a provider is sure to remember a refund's key. After that, earlier
+	// refunds are looked up before another call.
 	keyLife = 23 * time.Hour
 	// providerTimeout limits a call to the provider. It is less than firstWait, which
 	// keeps the refund from other workers meanwhile.
@@ -26,15 +26,15 @@ const (
 )
 
 // SettleRefunds asks the provider for every refund that is due now. A claim is committed
-// before each call, and one key never asks for two amounts, so concurrent calls in any
-// process give the money back once. Without a provider it does nothing. Errors:
-// Unavailable.
+// before each call, and one key never asks for two amounts, so the money is given back
+// once however many processes call at the same time. Without a provider it does nothing.
+// Errors: Unavailable.
 func (ps *Payments) SettleRefunds(ctx context.Context) error {
 	return ps.settleEach(ctx, "refund", ps.store.Refundable, ps.settleRefund)
 }
 
-// settleEach takes each checkout of a list one step further, and sets apart those that
-// cannot be.
+// settleEach takes each checkout of a list one step further, and quarantines those that
+// fail.
 func (ps *Payments) settleEach(
 	ctx context.Context, what string, list func(context.Context, int) ([]curfew.Checkout, error), settle func(context.Context, curfew.Checkout) error,
 ) error {
@@ -107,7 +107,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return err
 	}
 	facts, err := ps.askProvider(ctx, claimed, l, name)
-	if err == nil || len(facts) > 0 { // some may be known although the rest was refused
+	if err == nil || len(facts) > 0 { // part of the refund may have been made although the rest was refused
 		err2 := ps.reportFacts(ctx, l, facts)
 		if err2 == nil {
 			claimed, err2 = ps.store.Checkout(ctx, c.ID)
@@ -126,14 +126,14 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	return ps.refundRefused(ctx, claimed, err)
 }
 
-// arrived reports whether there is money that could be given back.
+// arrived reports whether there is money to give back.
 func arrived(l record.Ledger) bool {
 	state := l.Money().State
 	return state == "captured" || state == "reported"
 }
 
-// waitForMoney leaves a refund due that cannot be made yet. Whatever is reported of the
-// payment brings the worker back.
+// waitForMoney postpones a refund that cannot be made yet. Any report about the payment
+// brings the worker back.
 func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds) error {
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.AwaitedReason, s.String()), Actor: curfew.Refunder,
@@ -142,8 +142,8 @@ func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds
 	return err
 }
 
-// stillDue returns a checkout as it is in the ledger, and whether its refund is due now. What
-// was given back for another line has changed it meanwhile.
+// stillDue returns the checkout as the ledger has it, and whether its refund is due now: a
+// refund for another line may have changed it.
 func stillDue(l record.Ledger, c curfew.Checkout) (curfew.Checkout, bool) {
 	i := slices.IndexFunc(l.Checkouts, func(other curfew.Checkout) bool { return other.ID == c.ID })
 	if i < 0 {
@@ -153,14 +153,14 @@ func stillDue(l record.Ledger, c curfew.Checkout) (curfew.Checkout, bool) {
 	return c, refundOpen(c) && !c.NextAt.After(l.Now)
 }
 
-// refunding reports whether the provider is asked for another line of the same payment. What
-// it gives back meanwhile is for that one, and nothing says which line a refund is for.
+// refunding reports whether a refund for another line of the same payment is under way. A
+// refund does not name its line, so only one line at a time can have one.
 func refunding(l record.Ledger, c curfew.Checkout) bool {
 	_, busy := l.Refunding(c)
 	return busy
 }
 
-// waitForOther leaves a refund due until the provider is asked for another line again.
+// waitForOther postpones a refund until the one for another line can be tried again.
 func (ps *Payments) waitForOther(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
 	other, _ := l.Refunding(c)
 	const why = "another refund of the payment is under way"
@@ -170,8 +170,8 @@ func (ps *Payments) waitForOther(ctx context.Context, c curfew.Checkout, l recor
 	}))
 }
 
-// claimRefund commits that the provider is asked. Of the lines of a payment one is claimed at
-// a time: whoever is first to have seen so many claims has the next one.
+// claimRefund commits the claim for a call of the provider. The lines of a payment are
+// claimed one at a time, by a one-time name that counts the claims so far.
 func (ps *Payments) claimRefund(ctx context.Context, c curfew.Checkout, l record.Ledger) (curfew.Checkout, record.Ledger, error) {
 	alone := len(l.Checkouts) < 2 || c.Outcome == curfew.Refunding
 	if !alone {
@@ -198,8 +198,8 @@ func (ps *Payments) claimRefund(ctx context.Context, c curfew.Checkout, l record
 	return c, l, err
 }
 
-// refundTurn names the next claim of a payment's refunds. One that came to nothing is in
-// nobody's way for longer than a minute.
+// refundTurn names the next claim of a payment's refunds. A claim that came to nothing
+// blocks others for at most a minute.
 func refundTurn(l record.Ledger) string {
 	var asked, done int64
 	for _, c := range l.Checkouts {
@@ -211,10 +211,10 @@ func refundTurn(l record.Ledger) string {
 	return fmt.Sprintf("refund:%s:%d:%d:%d", l.ID, asked, done, l.Now.Unix()/int64(firstWait/time.Second))
 }
 
-// askProvider gives back what is due of a payment and was not given back yet, or finds that
-// all of it was. The key makes a repeated call harmless for about a day. What was given back
-// is also looked up before the first call that this database knows of, because a restored
-// database does not know of earlier ones, and before a call with another key.
+// askProvider refunds what is due and has not been given back yet, or finds that nothing is
+// left. The key makes a repeated call harmless for about a day. Earlier refunds are also
+// looked up before the first call that this database has a record of, because a restored
+// database has no record of earlier ones, and before a call with another key.
 func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record.Ledger, name string) ([]curfew.Fact, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerTimeout)
 	defer cancel()
@@ -235,7 +235,7 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record
 	return append(listed, made...), err
 }
 
-// reportFacts records what the provider answered, and settles the payment by it.
+// reportFacts records the provider's answer, and settles the payment by it.
 func (ps *Payments) reportFacts(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
 	if len(facts) > 0 {
 		var err error
@@ -254,8 +254,8 @@ func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, refundID, w
 	return err
 }
 
-// refundRefused leaves a refund due that the provider refuses. An operator finds out why,
-// and until then it is retried now and then.
+// refundRefused keeps a refund due that the provider refuses. It is retried now and then
+// until an operator has found out why.
 func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
 	ps.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
@@ -265,7 +265,7 @@ func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusa
 	return err
 }
 
-// serves reports whether the provider can be asked about a payment. Of others it only hears.
+// serves reports whether the provider can be asked about a payment.
 func (ps *Payments) serves(l record.Ledger) bool {
 	return l.Provider == "" || ps.provider.Serves(l.Provider)
 }

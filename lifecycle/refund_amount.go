@@ -11,14 +11,14 @@ import (
 )
 
 // wasFree reports whether nothing was paid. If only the shop has reported the payment, an
-// amount of 0 may mean that it did not say how much.
+// amount of 0 may also mean that it named none.
 func (r *Rules) wasFree(c curfew.Checkout, l record.Ledger) bool {
 	b := l.Money()
 	return c.Due() == 0 && b.Captured == 0 && (c.Ref == "" || b.State == "captured" || r.policy.Plans[c.Plan].Free())
 }
 
-// askAmount asks the provider how much was paid, where nobody has said it: neither the shop
-// nor what the provider has told so far. If it does not say either, the refund waits.
+// askAmount asks the provider how much was paid, if neither the shop nor the provider has
+// reported it yet. If the provider does not say, the refund waits.
 func (cs captures) askAmount(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
 	now, err := cs.look(ctx, c, l, providerTimeout)
 	switch {
@@ -30,9 +30,9 @@ func (cs captures) askAmount(ctx context.Context, c curfew.Checkout, l record.Le
 	return err
 }
 
-// refundOrder is what is still to be given back of a checkout, at most what is left of its
-// payment. One key never has two amounts: it names the refunds that failed before, and the
-// amount where that is not all that was due.
+// refundOrder is the order for what a checkout is still to get back, at most what is left
+// of its payment. One key never has two amounts: it counts the refunds that failed before,
+// and contains the amount if that is not all that was due.
 func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOrder {
 	b := l.Money()
 	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: cmp.Or(c.Currency, b.Currency)}

@@ -9,17 +9,17 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// A flood of messages that are refused costs little: for each reason a process logs once a
-// second, and writes what it has counted once in ten.
+// A flood of refused messages costs little: for each reason, a process logs once a second
+// and writes its count every ten seconds.
 const (
 	refusedSaidEvery  = time.Second
 	refusedKeptEvery  = 10 * time.Second
 	refusedKeptWithin = 3 * time.Second
 )
 
-// Refuse records that a message came in a provider's name and was not accepted: that it is
-// genuine is not proven, or it could not be read at all. Why is the same for every message
-// with that fault. After a few within an hour it is a finding of Health.
+// Refuse records that a message in a provider's name was rejected, because it is not
+// proven to be genuine or could not be read at all. why is the same text for every message
+// with that fault. Several within an hour are a finding of Health.
 func (ps *Payments) Refuse(ctx context.Context, provider, why string) {
 	ps.observe.Received(provider, "refused")
 	if n := ps.refused.add(refusedAs{provider, why}, time.Now()); n > 0 {
@@ -28,14 +28,14 @@ func (ps *Payments) Refuse(ctx context.Context, provider, why string) {
 	ps.noted(ctx, "counting refused messages failed", ps.keepRefused(ctx, ps.refused.due(time.Now())))
 }
 
-// Ignore records that a message is genuine and concerns somebody else: it is for another
-// account, or of the other mode.
+// Ignore records a genuine message that is for somebody else: for another account, or of
+// the other mode (test or live).
 func (ps *Payments) Ignore(ctx context.Context, n curfew.Notice, why error) {
 	ps.observe.Received(n.Provider, "ignored")
 	ps.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "provider", n.Provider, "id", n.ID, "type", n.Type, "error", why)
 }
 
-// keepRefused writes counts. What could not be written is counted with the next ones.
+// keepRefused writes counts. Those that fail are added to the next ones.
 func (ps *Payments) keepRefused(ctx context.Context, all []record.RefusedMessages) error {
 	ctx, cancel := context.WithTimeout(ctx, refusedKeptWithin)
 	defer cancel()
@@ -48,7 +48,7 @@ func (ps *Payments) keepRefused(ctx context.Context, all []record.RefusedMessage
 	return nil
 }
 
-// refusedAs is what refused messages are counted by.
+// refusedAs is the key by which refused messages are counted.
 type refusedAs struct{ provider, reason string }
 
 // refused counts the messages that this process has refused. Its zero value is ready.
@@ -57,8 +57,8 @@ type refused struct {
 	all map[refusedAs]*refusedCount
 }
 
-// refusedCount is what has not been logged yet, and not been written yet, and when that was
-// last done.
+// refusedCount holds how many messages are not logged yet, how many are not written yet,
+// and when each was last done.
 type refusedCount struct {
 	unlogged, unkept int64
 	logged, kept     time.Time
@@ -121,7 +121,7 @@ func (r *refused) take(now time.Time, which func(*refusedCount) bool) (all []rec
 	return all
 }
 
-// back gives counts back that could not be written.
+// back adds counts again that could not be written.
 func (r *refused) back(all []record.RefusedMessages) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// fulfilled answers with a session that is new.
+// fulfilled is the result of an admission with a new session.
 func fulfilled(s curfew.Snapshot) Fulfillment {
 	return Fulfillment{
 		Outcome: curfew.Fulfilled, CheckoutID: s.CheckoutID, Plan: s.Plan, Kind: s.Kind,
@@ -17,8 +17,8 @@ func fulfilled(s curfew.Snapshot) Fulfillment {
 	}
 }
 
-// replay answers a payment that was reported before. One that still waits for the
-// slot is served first if it can be, and so is an appointment whose start has passed.
+// replay answers the repeated report of a payment. A payment that still waits for the
+// slot is served first if possible, and so is an appointment whose start has passed.
 // IdempotencyMismatch: it was reported with another customer, plan or amount.
 func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfillment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
@@ -35,12 +35,13 @@ func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (
 }
 
 // sameAmount refuses a repeated report of a payment with another amount or currency than the
-// first. What a report leaves out is not compared. Once the provider has spoken of the
-// payment, its amount counts, and the shop may repeat the one it knows. IdempotencyMismatch.
+// first. What a report leaves out is not compared. Once the provider has reported the
+// payment, the provider's amount counts, and the shop may repeat its own. The error is
+// IdempotencyMismatch.
 func (ad *Admission) sameAmount(ctx context.Context, c curfew.Checkout, amount *int64, currency string) error {
 	otherAmount := amount != nil && *amount != c.Amount
 	otherCurrency := currency != "" && !strings.EqualFold(currency, c.Currency)
-	if c.Amount == 0 || !otherAmount && !otherCurrency { // 0: perhaps nobody said how much
+	if c.Amount == 0 || !otherAmount && !otherCurrency { // 0: perhaps unknown
 		return nil
 	}
 	l, err := ad.ledgers.store.Ledger(ctx, c.Payment())
@@ -51,8 +52,8 @@ func (ad *Admission) sameAmount(ctx context.Context, c curfew.Checkout, amount *
 		"payment %s was reported before with %s: what was paid for it cannot change", c.Ref, curfew.Amount(c.Amount, c.Currency))
 }
 
-// byReference is the receipt of a payment's reference. Where its checkout turned out to be
-// another's duplicate, it is the other's.
+// byReference returns the receipt of a payment's reference. If its checkout turned out to
+// duplicate another, it returns that one's.
 func (ad *Admission) byReference(ctx context.Context, ref string) (record.Receipt, error) {
 	r, err := ad.store.Reference(ctx, ref)
 	if err != nil || r.Checkout.Outcome != curfew.Void {
@@ -68,7 +69,7 @@ func (ad *Admission) byReference(ctx context.Context, ref string) (record.Receip
 	return r, nil
 }
 
-// receipt is that of a checkout by its id.
+// receipt returns the receipt of a checkout by its id.
 func (ad *Admission) receipt(ctx context.Context, id string) (record.Receipt, error) {
 	c, err := ad.store.Checkout(ctx, id)
 	if err != nil || c.SessionID == "" {
@@ -81,8 +82,8 @@ func (ad *Admission) receipt(ctx context.Context, id string) (record.Receipt, er
 	return record.Receipt{Checkout: c, Session: s.Session, RequestID: s.Request.ID, Now: s.Now}, err
 }
 
-// serveAndPresent serves the customer's deferred payments if it can, and answers with
-// what this checkout is now.
+// serveAndPresent serves the customer's deferred payments if it can, and answers with the
+// present outcome of this checkout.
 func (ad *Admission) serveAndPresent(ctx context.Context, customerID, id string) (Fulfillment, error) {
 	err := ad.serve(ctx, customerID)
 	if rowsOwn(ctx, err) {

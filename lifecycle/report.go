@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// reporter tells people and metrics what happened.
+// reporter logs and measures what happened.
 type reporter struct {
 	log     *slog.Logger
 	observe Observer
@@ -40,7 +40,7 @@ func (rp reporter) observeCleanedSince(before, s curfew.Stats, t curfew.Trigger)
 	}
 }
 
-// observeLag tells how late an ending was; one before its deadline was not.
+// observeLag reports how long after its deadline a session ended, if it was after it.
 func (rp reporter) observeLag(lag time.Duration) {
 	if lag > 0 {
 		rp.observe.Expired(lag)

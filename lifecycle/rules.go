@@ -25,8 +25,8 @@ func (r *Rules) Policy() curfew.Policy { return r.policy }
 // refund that is due is a finding, for an operator.
 func (r *Rules) AsksProvider() bool { return r.asksProvider }
 
-// RuleFor is the rule that applies to a session at its deadline, or now if that has passed;
-// ok is false if it has ended.
+// RuleFor returns the rule that applies to a session at its deadline, or now if that has
+// passed; ok is false if the session has ended.
 func (r *Rules) RuleFor(s curfew.Snapshot) (rule record.Rule, ok bool) {
 	at := s.Now
 	if s.ExpiresAt.After(at) {
@@ -35,7 +35,7 @@ func (r *Rules) RuleFor(s curfew.Snapshot) (rule record.Rule, ok bool) {
 	return record.RuleFor(s, r.terms(s, at))
 }
 
-// ruleAt is the rule that would apply to a session if its deadline were then.
+// ruleAt returns the rule that would apply to a session if its deadline were at.
 func (r *Rules) ruleAt(s curfew.Snapshot, at time.Time) record.Rule {
 	rule, _ := record.RuleFor(s, r.terms(s, at))
 	return rule
@@ -54,14 +54,14 @@ func (r *Rules) Due(s curfew.Snapshot) bool {
 	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
 }
 
-// Ends reports whether whoever looks at a session next ends it, so that it is in nobody's
-// way any more. One whose mechanic did not come is due, and goes on.
+// Ends reports whether the next call that meets the session ends it, so that it no longer
+// blocks anybody. A session whose mechanic did not join is due, too, but goes on.
 func (r *Rules) Ends(s curfew.Snapshot) bool {
 	rule, _ := r.RuleFor(s)
 	return r.Settles(s) && rule.Name != curfew.Forgotten
 }
 
-// Blocker describes a session that is in the way, for a refusal.
+// Blocker describes a session that blocks somebody, for a refusal.
 func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 	s = r.settled(s)
 	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}, Why: r.Stays(s)}
@@ -75,7 +75,7 @@ func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 		b.Actions = []string{"wait"}
 	}
 	if b.Why != "" {
-		b.ReleasesAt = time.Time{} // whenever the marketplace ends it
+		b.ReleasesAt = time.Time{} // only the marketplace ends it
 	}
 	if orphan := s.CreatedAt.Add(r.policy.OrphanTTL); s.Orphan() && orphan.Before(b.ReleasesAt) {
 		b.ReleasesAt = orphan
@@ -95,7 +95,8 @@ func (r *Rules) endChange(s curfew.Snapshot, to curfew.SessionStatus, reason cur
 	return c
 }
 
-// owed is what a session's payment becomes when it ends. That of an adopted one is not known.
+// owed is the outcome of a session's payment when the session ends. It is unknown for an
+// adopted session.
 func (r *Rules) owed(s curfew.Session, to curfew.SessionStatus, reason curfew.EndReason) curfew.Outcome {
 	if s.Adopted() {
 		return ""
@@ -118,7 +119,7 @@ func (r *Rules) plan(name string) (curfew.Plan, error) {
 	return plan, nil
 }
 
-// checkout is the purchase checked and completed from its plan.
+// checkout checks a purchase and completes it from its plan.
 func (r *Rules) checkout(p Purchase) (curfew.Checkout, error) {
 	plan, err := r.plan(p.Plan)
 	if err != nil {
@@ -163,7 +164,7 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	return c, curfew.CheckID("customerId", p.CustomerID)
 }
 
-// admission is the decision to give the checkout's customer a session.
+// admission builds the write that gives the checkout's customer a session.
 func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) record.Admission {
 	plan := r.policy.Plans[c.Plan]
 	if c.ID == "" {
@@ -186,7 +187,7 @@ func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) record.Admission {
 	}
 }
 
-// minutes is the payment for an extension, checked and completed from its plan.
+// minutes checks the payment for an extension and completes it from its plan.
 func (r *Rules) minutes(x Extension, customerID string) (curfew.Checkout, error) {
 	plan, ok := r.policy.Plans[x.Plan]
 	switch {

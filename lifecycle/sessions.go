@@ -48,8 +48,8 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 	return moved, err
 }
 
-// joining is what a join changes. If it makes the session live whose money is taken at
-// acceptance, it waits for the bank's answer first.
+// joining is the change that a join makes. If the join makes a session live whose money
+// is taken at acceptance, it first waits for the bank's answer.
 func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (*record.Change, error) {
 	customer := by.Role == curfew.Customer
 	switch {
@@ -78,8 +78,8 @@ func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 	return c, nil
 }
 
-// lostBy is Conflict for a mechanic who does not have a session any more: it went back into
-// the queue between the look at it and its change.
+// lostBy returns Conflict for a mechanic who no longer has the session: it went back into
+// the queue between reading and changing it.
 func lostBy(s curfew.Snapshot, by curfew.Actor) error {
 	if by.Role != curfew.Mechanic || s.MechanicID == by.ID {
 		return nil
@@ -115,7 +115,7 @@ func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Snap
 	return curfew.Snapshot{}, fmt.Errorf("session %s: %w", id, err)
 }
 
-// fresh reads a session and settles it if it is due, unless its row is not Curfew's to end.
+// fresh reads a session and settles it if it is due, unless Curfew may not end its adopted row.
 func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Snapshot, error) {
 	s, err := ss.store.Session(ctx, id)
 	if err != nil || !ss.rules.Settles(s) {
@@ -144,9 +144,9 @@ func (ss *Sessions) freed(ctx context.Context, s curfew.Snapshot) {
 	}
 }
 
-// CheckCustomerSessionStatus returns what truly blocks a customer, or nil if nothing
-// does. An overdue session does not block, unless its row is the marketplace's own and not
-// Curfew's to end. Nothing is changed. Errors: Invalid, Unavailable.
+// CheckCustomerSessionStatus returns what truly blocks a customer, or nil if nothing does.
+// An overdue session does not block, unless it is an adopted one that Curfew may not end.
+// Nothing is changed. Errors: Invalid, Unavailable.
 func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
 	ctx, end := ss.trace.Begin(ctx, "check a customer")
 	defer end()
@@ -163,7 +163,7 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 	return ss.rules.Blocker(s), nil
 }
 
-// Unended lists the customer's sessions that are open or booked and do not end now, oldest
+// Unended lists the customer's open and booked sessions that are not about to end, oldest
 // first.
 func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {

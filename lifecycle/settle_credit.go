@@ -42,8 +42,8 @@ func (st *settler) settleCredits(ctx context.Context, after curfew.Cursor) (next
 }
 
 // settleCredit ends a credit whose time is over. What was paid for it is owed, whether a
-// provider can give it back or only a person; where nothing was paid, nothing is. One whose
-// money may be taken back keeps its place until that is decided.
+// provider or only a person can give it back. A credit whose money may still be taken back
+// stays until that is decided.
 func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
 	change := record.CheckoutChange{From: c, To: curfew.Void, Reason: record.CreditOver, Actor: curfew.Sweeper}
 	if !c.Free() {
@@ -60,7 +60,7 @@ func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
 		}
 	}
 	_, err := st.write.ChangeCheckout(ctx, change)
-	if errors.Is(err, curfew.Conflict) { // spent, or told of, meanwhile
+	if errors.Is(err, curfew.Conflict) { // spent, or its payment was reported on, meanwhile
 		return nil
 	}
 	return err

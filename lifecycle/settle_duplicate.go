@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// settleDuplicates keeps one of the checkouts of a line, where several were recorded before
-// it was known that they are for one payment: the one that has come farthest.
+// settleDuplicates keeps one checkout of each line if several were recorded before they
+// turned out to be for one payment: the one that has come farthest.
 func (ps *Payments) settleDuplicates(ctx context.Context, l record.Ledger) error {
 	var err error
 	for range steps {
@@ -50,8 +50,8 @@ func (ps *Payments) keepFarthest(ctx context.Context, l record.Ledger) error {
 	return nil
 }
 
-// markOwners tells an operator that a payment was taken for two customers'. It stays with the
-// one whose checkout has come farthest.
+// markOwners notifies operators that two customers claim one payment. The payment stays with
+// the customer whose checkout has come farthest.
 func (ps *Payments) markOwners(ctx context.Context, stays curfew.Checkout, others []contender) error {
 	i := slices.IndexFunc(others, func(c contender) bool { return c.CustomerID != stays.CustomerID && c.CustomerID != curfew.Nobody })
 	if i < 0 || stays.CustomerID == curfew.Nobody {
@@ -98,8 +98,8 @@ func (ps *Payments) contender(ctx context.Context, c curfew.Checkout) (contender
 	return d, err
 }
 
-// voidDuplicate ends what a further checkout of one payment brought, before a mechanic has
-// it; later it stays, and an operator is told.
+// voidDuplicate ends the session of a further checkout of one payment, unless a mechanic
+// has accepted it: then it stays, and an operator is notified.
 func (ps *Payments) voidDuplicate(ctx context.Context, c contender) error {
 	const why = string(curfew.Duplicate)
 	var concern string

@@ -9,9 +9,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// settleLines records the further lines of a payment for several sessions, once something
-// has come of the first one: each is a credit. Whoever is told of the payment next goes on
-// where somebody was interrupted.
+// settleLines records the further lines of a payment for several sessions as credits, once
+// the first line has an outcome. If it is interrupted, the next report of the payment
+// continues.
 func (ps *Payments) settleLines(ctx context.Context, l record.Ledger) error {
 	first, ok := l.First()
 	n := record.LinesOf(first).Count
@@ -30,8 +30,8 @@ func (ps *Payments) settleLines(ctx context.Context, l record.Ledger) error {
 	return again(err)
 }
 
-// recordLines records the lines that are missing. Conflict: somebody else does, or
-// something new was told of the payment.
+// recordLines records the lines that are missing. Conflict: somebody else records them,
+// or something new was reported about the payment.
 func (ps *Payments) recordLines(ctx context.Context, l record.Ledger) error {
 	first, _ := l.First()
 	for _, line := range l.Missing() {
@@ -51,8 +51,8 @@ func (ps *Payments) recordLines(ctx context.Context, l record.Ledger) error {
 	return nil
 }
 
-// divided is a change of a checkout that stands for several lines as it has to be if it
-// becomes a credit: for one of them.
+// divided adapts a change that turns a checkout for several lines into a credit: the
+// credit is for one line.
 func divided(c record.CheckoutChange) record.CheckoutChange {
 	if c.To == curfew.Credited && record.Undivided(c.From) {
 		c.Amount = record.Divided(c.From).Amount

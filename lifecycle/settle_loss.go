@@ -55,7 +55,7 @@ func (ps *Payments) markLost(ctx context.Context, id string) error {
 	})
 }
 
-// foundAgain takes the concern from a checkout that is paid for after all: a dispute was won,
+// foundAgain removes the concern of a checkout that is paid for after all: a dispute was won,
 // or a refund came back.
 func (ps *Payments) foundAgain(ctx context.Context, c curfew.Checkout) error {
 	if c.Concern != record.PaymentLost {
@@ -66,16 +66,16 @@ func (ps *Payments) foundAgain(ctx context.Context, c curfew.Checkout) error {
 	}))
 }
 
-// taken is what becomes of a checkout whose money is gone, why, and how its session ends.
+// taken returns the outcome of a checkout whose money is gone, the reason, and how its
+// session ends.
 type taken struct {
 	to  curfew.Outcome
 	end curfew.EndReason
 	why string
 }
 
-// finishing reports whether a session goes on although its payment is lost, as the policy
-// lets it. The payment is settled again until the session has ended, for then it may be owed
-// nothing.
+// finishing reports whether the policy lets a session go on although its payment is lost.
+// The payment is settled again when the session has ended, because nothing may be owed then.
 func (ps *Payments) finishing(ctx context.Context, l record.Ledger) (bool, error) {
 	if b := l.Money(); !ps.rules.policy.FinishLost || b.Gone() == 0 && b.State != "failed" {
 		return false, nil
@@ -89,8 +89,8 @@ func (ps *Payments) finishing(ctx context.Context, l record.Ledger) (bool, error
 	return false, nil
 }
 
-// extendsGoing reports whether the checkout paid for more time of a session that goes on.
-// The session has a payment of its own, and keeps the time that it was given.
+// extendsGoing reports whether the checkout extended a session that goes on. The session
+// has its own payment, and keeps the added time.
 func (ps *Payments) extendsGoing(ctx context.Context, c curfew.Checkout) (bool, error) {
 	if c.Outcome != curfew.Fulfilled || c.SessionID == "" {
 		return false, nil

@@ -54,7 +54,7 @@ func (st *settler) settleReceipt(ctx context.Context, r record.Receipt) error {
 	if !r.Checkout.MoneyDue {
 		return st.giveUp(ctx, r.Checkout)
 	}
-	if r.Session.ID == "" { // its row is lost: as if another program had cancelled it
+	if r.Session.ID == "" { // its row is lost: treat it as cancelled by another program
 		r.Session.Status, r.Session.EndReason = curfew.Cancelled, curfew.Foreign
 	}
 	owed := st.rules.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
@@ -71,8 +71,8 @@ func (st *settler) settleReceipt(ctx context.Context, r record.Receipt) error {
 	return err
 }
 
-// giveUp makes a deferred payment that found no free slot in time refund due. One whose
-// money is disputed, or has not come, keeps its place until that is decided.
+// giveUp makes a deferred payment that found no free slot in time refund due. A payment
+// whose money is disputed, or has not come, stays deferred until that is decided.
 func (st *settler) giveUp(ctx context.Context, c curfew.Checkout) error {
 	if s, err := st.ledgers.funds(ctx, c); err != nil || s != spendable {
 		return err

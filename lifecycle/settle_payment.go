@@ -12,7 +12,7 @@ import (
 )
 
 // settlePayment brings the checkouts of a payment into line with its money. It can be
-// repeated: what is settled stays as it is.
+// repeated: a settled checkout does not change again.
 func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	if err := ps.settleDuplicates(ctx, l); err != nil {
 		return err
@@ -38,7 +38,7 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	return ps.store.Judged(ctx, l.ID, l.Version)
 }
 
-// settleCheckout reads a checkout with its payment, and settles it as they are then.
+// settleCheckout reads a checkout with its payment, and settles it by them.
 func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	var err error
 	for range steps {
@@ -53,14 +53,14 @@ func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	return again(err)
 }
 
-// moneyStore reads checkouts and what is known of their payments.
+// moneyStore reads checkouts and their payments.
 type moneyStore interface {
 	checkoutStore
 	ledgerStore
 }
 
-// withLedger reads a checkout, and then all that is known of its payment: whoever changes
-// the checkout as it was read has seen at least that.
+// withLedger reads a checkout and then its payment, so a change that checks the
+// checkout's version has seen every report up to that version.
 func withLedger(ctx context.Context, store moneyStore, id string) (curfew.Checkout, record.Ledger, error) {
 	c, err := store.Checkout(ctx, id)
 	if err != nil {
@@ -70,8 +70,8 @@ func withLedger(ctx context.Context, store moneyStore, id string) (curfew.Checko
 	return c, l, err
 }
 
-// settleByFunds moves a checkout to where its money leaves it. The worker alone leaves
-// Refunding; it learns from the same facts.
+// settleByFunds moves a checkout to the outcome that its money allows. Only the worker
+// moves one from Refunding, by the same facts.
 func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
 	b, s := l.Money(), ps.rules.funds(l, c)
 	c, err := ps.markDispute(ctx, c, b)
@@ -118,7 +118,7 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 }
 
 // markDispute notes that the customer's bank asks for the payment, or does no longer. A
-// person has to see whether it can be contested.
+// person has to decide whether to contest it.
 func (ps *Payments) markDispute(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
 	a := record.Annotation{From: c, Actor: curfew.Provider}
 	switch disputed := b.Disputed+b.Lost > 0; {
@@ -224,7 +224,7 @@ func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l re
 	return err
 }
 
-// lastRefund is the newest refund that succeeded; empty: none is known by itself.
+// lastRefund is the id of the newest refund that succeeded, or empty if no single one is known.
 func lastRefund(facts []curfew.Fact) string {
 	var last curfew.Fact
 	for _, f := range facts {
@@ -247,8 +247,8 @@ func (ps *Payments) settleRefunded(ctx context.Context, c curfew.Checkout, l rec
 	return err
 }
 
-// byHand tells an operator what to do about a refund that failed. Its provider cannot try
-// again: the customer's bank has refused it.
+// byHand is the note to operators about a refund that failed. The provider cannot try
+// again, because the customer's bank has refused it.
 func byHand(b curfew.Balance) string {
 	return b.Refusal + ". The provider cannot repeat it: pay the customer in another way, then close the refund by hand"
 }
@@ -281,8 +281,8 @@ func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.
 	return err
 }
 
-// settleUnjudged settles payments of which something was told, and whose teller died before
-// it could settle them.
+// settleUnjudged settles payments that were reported on by a process that died before it
+// could settle them.
 func (ps *Payments) settleUnjudged(ctx context.Context) error {
 	ids, err := ps.store.Unjudged(ctx, pageSize)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// settleVoid gives a payment back its place, whose dispute was won or whose money came
-// after all. Its session has ended and stays so.
+// settleVoid restores a payment whose dispute was won or whose money came after all. Its
+// session has ended and stays so.
 func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.Balance, s funds) error {
 	change := record.CheckoutChange{From: c, Actor: curfew.Provider, Reason: curfew.ArrivedReason}
 	switch {

@@ -10,12 +10,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// adoptedTurn is how long a sweep stays with adopted tables before it looks after Curfew's own
-// sessions and payments again.
+// adoptedTurn is how long a sweep works on adopted tables before it returns to Curfew's own
+// sessions and payments.
 const adoptedTurn = maxSleep
 
 // sweepAdopted settles what Curfew may end of adopted tables, after its own sessions and
-// payments, and in runs of its own: what fails there holds up nothing else. It reports whether
+// payments, and in runs of its own: a failure there holds up nothing else. It reports whether
 // there is more to do.
 func (sw *Sweeper) sweepAdopted(ctx context.Context, own *sweepPages) (more bool, err error) {
 	sources, err := sw.rules.enforced(ctx)

@@ -11,8 +11,8 @@ import (
 // How a sweep shares the database with others.
 const (
 	leastPage, mostPage = 50, 1000
-	// pageTime is what a page should take. Others may wait that long for one of its rows,
-	// and what becomes due meanwhile for its turn.
+	// pageTime is how long a page should take. Others may wait that long for one of its
+	// rows, and what becomes due meanwhile waits that long for its turn.
 	pageTime    = 50 * time.Millisecond
 	maxThrottle = time.Second
 )
@@ -25,7 +25,7 @@ type sweepPages struct {
 	// throttled sweeps pause for as long as they work, and then settle first what has
 	// become due meanwhile.
 	throttled bool
-	newer     curfew.Cursor // what lies behind it became due since the sweep began
+	newer     curfew.Cursor // sessions after it became due since the sweep began
 	own       curfew.Cursor // the same of Curfew's own sessions, in a sweep of an adopted table
 	start     curfew.Cursor // where the sweep began
 	until     time.Time     // when it stops before its end; zero: never
@@ -35,8 +35,8 @@ type sweepPages struct {
 	adopted   curfew.Stats  // of the adopted tables that were swept after it
 }
 
-// firstDue finds the first page on which there is something to do, and returns what. There
-// may be whole pages that only disabled rules would end.
+// firstDue finds the first page with something to do, and returns its planned changes.
+// Whole pages may consist of sessions that only disabled rules would end.
 func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (planned []curfew.PlannedChange, err error) {
 	w.search.Limit = pageSize
 	for len(planned) == 0 && !w.last && err == nil {

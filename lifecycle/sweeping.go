@@ -22,8 +22,8 @@ func (s *sweeping) set(at time.Time) {
 	s.at = at
 }
 
-// note records that it completed something. Other callers settle money with the same code;
-// nothing is noted if no sweeper runs.
+// note records that it completed something. Other callers settle money with the same code,
+// so nothing is noted if no sweeper runs.
 func (s *sweeping) note() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

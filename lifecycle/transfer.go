@@ -43,7 +43,7 @@ func (q *Queue) TransferBy(ctx context.Context, by curfew.Actor, requestID, to s
 			return moved, err
 		}
 		switch busy := q.freeSlot(ctx, to); {
-		case errors.Is(busy, curfew.MechanicBusy): // with what is not the caller's to know
+		case errors.Is(busy, curfew.MechanicBusy): // it names a session that the caller may not see
 			return moved, curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy: choose another colleague, or release the request", to)
 		case busy != nil:
 			return moved, busy
@@ -52,7 +52,7 @@ func (q *Queue) TransferBy(ctx context.Context, by curfew.Actor, requestID, to s
 	return moved, err
 }
 
-// transferring is what a transfer changes; nil: it was made before.
+// transferring is the change that a transfer makes, or nil if it was made before.
 func (q *Queue) transferring(ctx context.Context, s curfew.Snapshot, by curfew.Actor, requestID, to string) (*record.Change, error) {
 	switch {
 	case s.MechanicID == to && q.transferred(ctx, s, by.ID):

@@ -48,15 +48,15 @@ const (
 			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
 			refund_amount = 0, updated_at = now()
 		WHERE customer_id = $1 AND id = $2 AND outcome || '' = $3 AND version = $4`
-	// The triggers take a session for one that came with its checkout.
+	// The triggers assume that a session came with its checkout.
 	tallyRenewal = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', -1)
 		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n - 1`
 )
 
-// Admit writes an admission: a fresh checkout in one round trip, as one
-// pipelined implicit transaction, which those that come at the same time share
-// (decision 4); one that exists already, or whose payment does, in a transaction
-// that compares it.
+// Admit writes an admission (checkout, claim, session, request and events) or nothing. A
+// new checkout takes one round trip, a pipelined implicit transaction that concurrent
+// admissions share (decision 4). If the checkout or its payment exists already, a
+// transaction compares it first.
 func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st := begun(a)
 	var err error
@@ -95,9 +95,8 @@ func begun(a record.Admission) curfew.Snapshot {
 	return st
 }
 
-// queueFresh queues fresh checkouts with their sessions: table by table in the
-// order in which keys are taken, and in each table by key, so that no two such
-// transactions wait for each other in a circle.
+// queueFresh queues new checkouts with their sessions: table by table in the order of
+// locks, and within each table by key, so that two such transactions cannot deadlock.
 func queueFresh(b *pgx.Batch, group []*entry) {
 	var claims, checkouts, events [][]any
 	for _, c := range group {

@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// backup dumps and loads the database as a whole.
+// backup dumps and loads the whole database.
 type backup struct{ *db }
 
 // columnTypes reads a column as its kind's Go type.
@@ -22,8 +22,8 @@ var columnTypes = map[record.ColumnKind]string{
 	record.FlagColumn: "%s", record.TimeColumn: "%s", record.DocumentColumn: "%s::text",
 }
 
-// Dump hands over each table's rows in the order of its primary key, all as of
-// one moment, and returns that moment. The rows come off the wire one by one.
+// Dump passes on each table's rows in the order of its primary key, all as of one moment,
+// and returns that moment. It streams the rows.
 func (s backup) Dump(ctx context.Context, tables []record.Table, save func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
@@ -96,7 +96,7 @@ func selectAll(t record.Table, where string) string {
 	return sql
 }
 
-// recountTallies replaces the tallies by counts of the rows.
+// recountTallies replaces the tallies with counts of the rows.
 const recountTallies = `DELETE FROM curfew.tallies;
 	INSERT INTO curfew.tallies (shard, noun, status, n)
 	SELECT 0, 'session', status, count(*) FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status
@@ -108,9 +108,9 @@ const recountTallies = `DELETE FROM curfew.tallies;
 	SELECT 0, 'checkout', 'fulfilled',
 		(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - ` + talliedSessions
 
-// Load writes the rows of each table, and nothing if anything fails. Guards and
-// tallies look away meanwhile: the rows' history is among them, and is counted
-// in the end. The error is Conflict where a table has a row already.
+// Load writes the rows of each table, or nothing if anything fails. The triggers are off
+// meanwhile, because the rows include their own history; the tallies are counted at the
+// end. The error is Conflict if a table is not empty.
 func (s backup) Load(ctx context.Context, tables []record.Table, rows func(record.Table) iter.Seq2[[]any, error]) error {
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if err := untimed(ctx, tx); err != nil {
@@ -159,7 +159,7 @@ func empty(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// load copies one table's rows. An error of the rows is returned as it is.
+// load copies one table's rows. It returns an error of the rows unchanged.
 func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, error]) error {
 	var columns []string
 	for _, c := range t.Columns {
@@ -187,8 +187,7 @@ func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, 
 // inTables replaces the names of tables in braces.
 func inTables(sql string) string { return strings.NewReplacer("{", "curfew.", "}", "").Replace(sql) }
 
-// Empty reports whether no table of curfew.Tables has a row; tables that are
-// not there have none.
+// Empty reports whether no table of record.Tables has a row. Missing tables have none.
 func (s backup) Empty(ctx context.Context) (bool, error) {
 	for _, t := range record.Tables() {
 		has, err := one(ctx, s.db, value[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
@@ -202,8 +201,8 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// Broken returns how many rows a statement finds, and the first of them. The
-// statement has its table names in braces.
+// Broken returns how many rows a statement finds, and the first of them. Table names are
+// in braces in the statement.
 func (s backup) Broken(ctx context.Context, sql string) (n int, first string, err error) {
 	sql = inTables(sql)
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {

@@ -82,7 +82,7 @@ const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
 		AND NOT ` + apartPayer + `
 	GROUP BY c.customer_id ORDER BY min(c.created_at), c.customer_id LIMIT $1`
 
-// Servable is customers whose deferred payment can be served now.
+// Servable returns customers whose deferred payment can be served now, the longest waiting first.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
 	all, err := many(ctx, s.db, value[string], selectServable, limit)
 	return all, wrap(err, "read the servable customers")

@@ -29,7 +29,7 @@ const (
 			WHEN s.status = 'waiting' AND s.mechanic_id IS NULL AND $4::interval IS NOT NULL THEN s.created_at < now() - $4
 			ELSE s.expires_at < now() OR ($5::interval IS NOT NULL AND s.created_at < now() - $5
 				AND s.status = 'waiting' AND s.mechanic_id IS NULL AND r.id IS NULL) END`
-	// A customer's are read by an index whose order nobody needs, and no other has.
+	// A customer's sessions have an index of their own, whose order does not matter.
 	selectDueOf = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s
 			WHERE s.customer_id = $6 AND ` + isUnended + ` ORDER BY s.checkout_id) s` + joinRequest + `
 		WHERE true` + afterCursor + dueOrOld
@@ -59,10 +59,10 @@ func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, 
 	return all, wrap(err, "find what is due")
 }
 
-// endSessions ends by key what still is as it was read. It has the whole
-// condition twice: sessions that somebody holds are skipped, and a row that
-// was changed between the look and the lock is judged anew by the outer WHERE,
-// because after a wait READ COMMITTED looks at nothing else again.
+// endSessions ends by key the sessions that are still as they were read. It has the whole
+// condition twice: locked sessions are skipped, and a row that changed between the read
+// and the lock is checked again by the outer WHERE, because after a wait READ COMMITTED
+// rechecks nothing else.
 const (
 	endSessions = `UPDATE curfew.sessions s SET
 			status = $10,
@@ -87,7 +87,7 @@ const (
 			AND (s.expires_at < now() OR ((k.reason = 'cleared' OR $8) AND s.created_at < now() - $9::interval))`
 )
 
-// ended is a session that was ended, as RETURNING says it.
+// ended is a session that was ended, as RETURNING reports it.
 type ended struct {
 	session  curfew.Session
 	deadline time.Time
@@ -99,7 +99,7 @@ func scanEnded(r row) (ended, error) {
 	return e, err
 }
 
-// End ends a batch.
+// End ends the sessions of the batch that are still as they were read.
 func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	if len(b.Ends) == 0 {
 		return nil, nil
@@ -121,7 +121,7 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 				return err
 			}
 		}
-		return writeEvents(ctx, t, f.events()) // with which the transaction ends
+		return writeEvents(ctx, t, f.events()) // the last round trip, which commits
 	})
 	if err != nil {
 		return nil, wrap(err, "end %d sessions by %s", len(b.Ends), b.Rule.Name)
@@ -175,7 +175,7 @@ func followOfBatch(b record.Batch, sessions map[string]ended) *follow {
 	return f
 }
 
-// ended is the result in the order of the batch.
+// ended returns the result in the order of the batch.
 func (f *follow) ended(sessions map[string]ended) []record.Ended {
 	all := make([]record.Ended, 0, len(sessions))
 	for _, m := range f.moved {
@@ -193,7 +193,8 @@ const selectNextDeadline = `SELECT LEAST(
 		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' AND retry_until > $1 ORDER BY retry_until LIMIT 1)
 	), now()`
 
-// NextDeadline returns when something is due next, of mirrors only those of these tables.
+// NextDeadline returns when something is due next. Of adopted sessions it considers those
+// of the given tables.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error) {
 	from, _ := since(curfew.Cursor{At: after})
 	err = s.send(ctx, func(b *pgx.Batch) {

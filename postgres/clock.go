@@ -10,12 +10,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// A test clock is a schema that normal databases do not have, with one number: how
-// far it is ahead. Connections whose search_path begins with that schema
-// (`curfew_clock, pg_catalog`) find its now() in place of the server's, so no
-// statement knows of it; defaults of columns and functions of the schema curfew,
-// which have a now() and a search_path of their own, are pointed at it. What is
-// about tokens, keys and browsers stays on the server's clock (docs/decisions/0025-test-clock.md).
+// A test clock is a schema that normal databases do not have, with one number: how far it is
+// ahead. Connections whose search_path begins with that schema (`curfew_clock, pg_catalog`) find
+// its now() in place of the server's, so statements need no change. Column defaults and functions
+// of the schema curfew, which have a now() and a search_path of their own, are redirected to it.
+// Tokens, keys and browsers stay on the server's clock (docs/decisions/0025-test-clock.md).
 const (
 	selectClock = `SELECT pg_catalog.to_regclass('curfew_clock.clock') IS NOT NULL`
 	selectLived = `SELECT EXISTS (SELECT FROM curfew.events) OR EXISTS (SELECT FROM curfew.sessions) OR EXISTS (SELECT FROM curfew.checkouts)`
@@ -49,9 +48,9 @@ func (s schema) HasClock(ctx context.Context) (bool, error) {
 	return has, wrap(err, "look for a test clock")
 }
 
-// InstallClock gives the database a test clock, and is repeated after each migration.
-// Errors: Conflict for one that has lived without it, Invalid for a role that owns
-// nothing.
+// InstallClock gives the database a test clock. Repeat it after each migration. Errors:
+// Conflict for a database that was used without one; Invalid for a role that does not own
+// the tables.
 func (s schema) InstallClock(ctx context.Context) error {
 	has, err := s.HasClock(ctx)
 	if err != nil {

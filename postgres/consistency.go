@@ -13,7 +13,7 @@ import (
 // consistency compares rows that must agree with each other.
 type consistency struct{ *db }
 
-// The tallies beside what the rows say, of one moment: those that differ.
+// The tallies that differ from the number of their rows, at one moment.
 const selectDifferences = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.status, t.status) AS status,
 			coalesce(t.n, 0)::bigint AS tallied, coalesce(c.n, 0)::bigint AS counted
 		FROM (
@@ -29,8 +29,8 @@ const selectDifferences = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.s
 		) c FULL JOIN (SELECT noun, status, sum(n) AS n FROM curfew.tallies GROUP BY noun, status) t ON t.noun = c.noun AND t.status = c.status
 		WHERE coalesce(t.n, 0) <> coalesce(c.n, 0)`
 
-// talliedSessions is how many sessions the tally of fulfilled checkouts knows of: of a
-// mirror it learns once that has ended.
+// talliedSessions counts the sessions that the tally of fulfilled checkouts includes: a
+// mirror only once it has ended.
 const talliedSessions = `(SELECT count(*) FROM curfew.sessions WHERE adopted_from = '' OR status IN ('completed', 'cancelled'))`
 
 // TallyDifferences compares the tallies with the rows, all of which it reads,
@@ -155,8 +155,8 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 	return l, wrap(err, "look at the links of %s", table)
 }
 
-// mends complete what has but one right completion. The tallies take the
-// difference of one moment, so they stay right whoever writes meanwhile.
+// mends complete rows that have only one right completion. The tallies are corrected by
+// the difference at one moment, so they stay right while others write.
 var mends = []string{
 	`INSERT INTO curfew.tallies AS t (shard, noun, status, n) SELECT 0, d.noun, d.status, d.counted - d.tallied FROM (` + selectDifferences + `) d
 		ORDER BY 2, 3 ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + excluded.n`,

@@ -9,7 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// db sends statements and transactions. Every noun's type is made of it.
+// db sends statements and transactions. The type of every noun embeds it.
 type db struct {
 	pool *pool
 }
@@ -17,7 +17,7 @@ type db struct {
 // Close closes the pool once its connections have been released.
 func (d *db) Close() { d.pool.Close() }
 
-// Ping asks the database for an answer.
+// Ping checks that the database answers.
 func (d *db) Ping(ctx context.Context) error {
 	err := d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error { return conn.Ping(ctx) })
 	return wrap(translate(err), "reach the database")
@@ -27,9 +27,9 @@ func (d *db) Ping(ctx context.Context) error {
 // deadlock, a serialization failure or a connection that only reads.
 const attempts = 5
 
-// tx runs do in a transaction, and again from its beginning where the server
-// asks for it: do must not keep what an earlier attempt returned. The
-// transaction keeps to the limit of the call whatever context do gives it.
+// tx runs do in a transaction, and runs it again if the server asks for that, so do must
+// not keep results of an earlier attempt. The transaction keeps to the call's limit
+// whatever context do passes to it.
 func (d *db) tx(ctx context.Context, do func(*transaction) error) error {
 	return d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		t := &transaction{conn: conn, limit: ctx}
@@ -47,7 +47,7 @@ func (d *db) send(ctx context.Context, queue func(*pgx.Batch)) error {
 	})
 }
 
-// again repeats what the server rolled back for no fault of its own, within the
+// again repeats a transaction that the server rolled back because of others, within the
 // limit of one call.
 func (d *db) again(ctx context.Context, do func(context.Context, *pgxpool.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, d.pool.timeout)
@@ -69,9 +69,8 @@ func repeat(ctx context.Context, do func() error) error {
 	}
 }
 
-// asynchronousCommit lets a transaction commit without waiting for the disk: what
-// it wrote is worth nothing without a later transaction, whose commit takes both
-// to the disk.
+// asynchronousCommit lets a transaction commit without waiting for the disk. Its rows
+// matter only together with a later transaction, whose commit brings both to the disk.
 const asynchronousCommit = `SELECT set_config('synchronous_commit', 'off', true)`
 
 // read passes the rows of one statement to collect, which closes them.
@@ -82,7 +81,7 @@ func (d *db) read(ctx context.Context, collect func(pgx.Rows) error, sql string,
 	}))
 }
 
-// one reads the one row; NotFound if there is none.
+// one reads a single row; NotFound if there is none.
 func one[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
 	err = d.read(ctx, into(&v, scan), sql, args...)
 	return v, err
@@ -97,7 +96,7 @@ func many[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, 
 	return all, err
 }
 
-// exec runs one statement and says how many rows it changed.
+// exec runs one statement and returns how many rows it changed.
 func (d *db) exec(ctx context.Context, sql string, args ...any) (n int64, err error) {
 	err = d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		tag, err := conn.Exec(ctx, sql, args...)

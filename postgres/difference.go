@@ -23,8 +23,8 @@ const (
 	ORDER BY first_at, checkout_id, kind LIMIT $1`
 )
 
-// KeepDifferences keeps differences, and that they were seen now. They are written in
-// order, so that two who write the same do not block each other.
+// KeepDifferences stores differences as seen now. It writes them in order, so that two
+// processes that write the same ones do not deadlock.
 func (s differences) KeepDifferences(ctx context.Context, all []record.Difference) error {
 	all = slices.Clone(all)
 	slices.SortFunc(all, func(a, b record.Difference) int { return strings.Compare(a.CheckoutID+a.Kind, b.CheckoutID+b.Kind) })

@@ -31,23 +31,23 @@ const (
 	insufficientPrivilege = "42501"
 )
 
-// kinds is the table from SQLSTATE, or its class of two characters, to kind. A
-// code that is in neither is a defect, and stays as it is. The codes are those
-// of PostgreSQL's documentation, appendix A.
+// kinds maps a SQLSTATE, or its class of two characters, to a kind. Any other code is a
+// defect, and its error is returned unchanged. The codes are those of PostgreSQL's
+// documentation, appendix A.
 var kinds = map[string]curfew.Kind{
 	uniqueViolation: curfew.Conflict,
 	"22021":         curfew.Invalid,  // a character that text cannot hold
 	"22P02":         curfew.Invalid,  // an id that is not a UUID, in a write
 	"22P05":         curfew.Invalid,  // a character that the database's encoding lacks
-	"25P02":         curfew.Internal, // an error before this one was not heeded
+	"25P02":         curfew.Internal, // an earlier error was ignored
 
 	"08": curfew.Unavailable, // connection
-	"0A": curfew.Unavailable, // a plan whose table has changed, what a pooler does not do
+	"0A": curfew.Unavailable, // a plan whose table has changed; something that a pooler does not support
 	"25": curfew.Unavailable, // state of the transaction: read only, timed out, none under a pooler
 	"26": curfew.Unavailable, // a pooler mixes up prepared statements
 	"28": curfew.Unavailable, // the role may not log in (any more)
 	"3D": curfew.Unavailable, // no such database
-	"40": curfew.Unavailable, // rolled back for its neighbours, after the last attempt
+	"40": curfew.Unavailable, // rolled back because of other transactions, after the last attempt
 	"53": curfew.Unavailable, // disk, memory or connections have run out
 	"55": curfew.Unavailable, // not in the needed state; lock timeout
 	"57": curfew.Unavailable, // cancelled, timed out, shutting down, crashed, starting
@@ -57,12 +57,12 @@ var kinds = map[string]curfew.Kind{
 	"XX": curfew.Unavailable, // error or corruption inside the server
 
 	duplicateStatement: curfew.Unavailable,
-	undefinedTable:     curfew.Unavailable, // the schema is missing, or not whole
+	undefinedTable:     curfew.Unavailable, // the schema is missing or incomplete
 	undefinedSchema:    curfew.Unavailable,
-	"42501":            curfew.Unavailable, // a right was taken from the role
+	"42501":            curfew.Unavailable, // the role has lost a privilege
 }
 
-// said holds the message of each kind that callers may read; details stay in the cause.
+// said holds the message that callers may read for each kind; details stay in the cause.
 var said = map[curfew.Kind]string{
 	curfew.Conflict:    "another was first",
 	curfew.Invalid:     "the database cannot hold this value",
@@ -70,7 +70,8 @@ var said = map[curfew.Kind]string{
 	curfew.Unavailable: "the database cannot answer now: try again",
 }
 
-// translate gives a driver's error its kind, by its code and never by its text.
+// translate gives a driver's error its kind, by its SQLSTATE. The driver's error stays in
+// it, for the log. An error without a kind is a defect.
 func translate(err error) error {
 	if err == nil || curfew.KindOf(err) != curfew.Internal {
 		return err
@@ -113,7 +114,7 @@ func kindOf(err error) curfew.Kind {
 	return curfew.Internal
 }
 
-// unreachable reports whether no answer came: nothing is known of the work.
+// unreachable reports whether no answer came, so that the outcome is unknown.
 func unreachable(err error) bool {
 	var network net.Error
 	var connect *pgconn.ConnectError
@@ -122,13 +123,13 @@ func unreachable(err error) bool {
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// repeatable reports whether the server rolled the transaction back for a
-// reason that lies in its neighbours, or in a connection that is closed now.
+// repeatable reports whether the server rolled the transaction back because of other
+// transactions, or because of a connection that is closed now.
 func repeatable(err error) bool {
 	return code(err) == serializationFailure || code(err) == deadlockDetected || code(err) == readOnly
 }
 
-// code is the SQLSTATE of an error; empty where the server did not speak.
+// code is the SQLSTATE of an error, or empty if it does not come from the server.
 func code(err error) string {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
@@ -142,9 +143,9 @@ const (
 	protocolViolation = "08P01"
 )
 
-// refusedParameter makes an error that waiting cannot mend of one for a parameter
-// that the other end does not take when a connection begins. PgBouncer has one code
-// for all that it dislikes, so its text decides.
+// refusedParameter turns the refusal of a startup parameter into an error that is not
+// retried. PgBouncer has one code for everything that it refuses, so here the text
+// decides.
 func refusedParameter(err error) error {
 	var connect *pgconn.ConnectError
 	var refused *pgconn.PgError

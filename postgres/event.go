@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// event is a line of the history that is about to be written.
+// event is one event with its kind of subject.
 type event struct {
 	subject               string // "session" or "checkout"
 	customerID, subjectID string

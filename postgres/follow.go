@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// follow is what sessions that moved alike bring with them, in the transaction
-// of their move and in the order of locks: request, slot, checkout, events.
+// follow writes what follows from the moves of sessions, in the same transaction and in
+// the order of locks: request, slot, checkout, events.
 type follow struct {
 	moved     []moved
 	from, to  curfew.SessionStatus

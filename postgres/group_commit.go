@@ -33,7 +33,7 @@ const (
 // errAlone sends an entry back: its group failed, and it may not be to blame.
 var errAlone = errors.New("to be written alone")
 
-// entry is a fresh admission on its way.
+// entry is a new admission on its way into the database.
 type entry struct {
 	a    record.Admission
 	st   *curfew.Snapshot // gets the database's times
@@ -77,8 +77,8 @@ func (s admissions) admitFresh(ctx context.Context, a record.Admission, st *curf
 	return s.send(ctx, func(b *pgx.Batch) { queueFresh(b, []*entry{c}) })
 }
 
-// join makes c wait for the next group, and sees to it that there is one. Admissions with
-// an idempotency key are rare and bypass grouping.
+// join makes c wait for the next group, and starts one if necessary. Admissions with an
+// idempotency key are rare and bypass grouping.
 func (s admissions) join(ctx context.Context, c *entry) bool {
 	g := s.groupCommit
 	g.mu.Lock()
@@ -95,7 +95,7 @@ func (s admissions) join(ctx context.Context, c *entry) bool {
 	return true
 }
 
-// leave withdraws an entry that is in no group yet.
+// leave withdraws an entry that is not in a group yet.
 func (g *groupCommit) leave(c *entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,8 +105,8 @@ func (g *groupCommit) leave(c *entry) {
 	}
 }
 
-// next is the next group, the longest waiting first, sorted as keys are taken;
-// with none its goroutine has nothing left to write.
+// next returns the next group: the longest waiting, sorted in the order of locks. If it
+// is empty, its goroutine has nothing left to write.
 func (g *groupCommit) next() []*entry {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,7 +120,7 @@ func (g *groupCommit) next() []*entry {
 	return group
 }
 
-// answer tells every entry what became of it.
+// answer gives every entry its outcome.
 func (g *groupCommit) answer(group []*entry, err error) {
 	g.mu.Lock()
 	for _, c := range group {

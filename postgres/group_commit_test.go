@@ -154,7 +154,7 @@ func TestAGroupWithoutAnAnswerIsNotWrittenAgain(t *testing.T) {
 		err = s.writeGroup(t.Context(), group)
 	}
 	if !errors.Is(err, curfew.Unavailable) {
-		t.Errorf("got %v, want that nobody knows", err)
+		t.Errorf("got %v, want an unknown outcome", err)
 	}
 	f.must(held.Rollback(t.Context()))
 }

@@ -37,7 +37,7 @@ const (
 	deleteGuardsOff = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
 )
 
-// guardNames lists the guards that guards.sql makes, in its order.
+// guardNames lists the guards that guards.sql creates, in its order.
 func guardNames() []string { return namesIn(guardTriggers) }
 
 // guardsOff reports whether the guards were switched off on purpose.
@@ -46,7 +46,7 @@ func (s schema) guardsOff(ctx context.Context) (bool, error) {
 	return off, wrap(err, "look for the guards")
 }
 
-// GuardsMissing names the guards that the database should have and has not.
+// GuardsMissing names the guards that the database should have and does not have.
 func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
@@ -59,9 +59,9 @@ func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), nil
 }
 
-// SetGuards installs the guards, or removes them and remembers that this was
-// on purpose. A service may go on meanwhile: no transaction locks two of its
-// tables, because there is no order in which all of its own lock them.
+// SetGuards installs the guards, or removes them and records that this was on purpose. A
+// service can run meanwhile: each transaction locks only one table, because the service's
+// own do not all lock tables in the same order.
 func (s schema) SetGuards(ctx context.Context, on bool) error {
 	if on {
 		return wrap(s.installGuards(ctx), "set the guards")
@@ -69,8 +69,8 @@ func (s schema) SetGuards(ctx context.Context, on bool) error {
 	return wrap(s.removeGuards(ctx), "remove the guards")
 }
 
-// installGuards brings the functions first, and then each table's triggers. The
-// digest comes last: what was interrupted is begun anew.
+// installGuards creates the functions first, and then each table's triggers. It writes
+// the digest last, so an interrupted installation starts again.
 func (s schema) installGuards(ctx context.Context) error {
 	rest := guardTriggers.ReplaceAllString(guards, "")
 	if err := s.alone(ctx, "", deleteGuardsOff, rest, closeFunctions); err != nil {
@@ -124,8 +124,8 @@ func (s schema) alone(ctx context.Context, table string, statements ...string) e
 	}))
 }
 
-// keepGuards installs what is missing or of another version of this text. It
-// locks nothing if there is nothing to do, and leaves what a newer schema has.
+// keepGuards installs guards that are missing or differ from this version, unless they
+// belong to a newer schema. If there is nothing to do, it locks nothing.
 func (s schema) keepGuards(ctx context.Context) error {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
@@ -147,7 +147,7 @@ func (s schema) keepGuards(ctx context.Context) error {
 
 func guardsDigest() string { return fmt.Sprintf("guards %x", sha256.Sum256([]byte(guards))) }
 
-// namesIn is the first group of every match in guards.sql.
+// namesIn returns the first group of every match in guards.sql.
 func namesIn(what *regexp.Regexp) []string {
 	var names []string
 	for _, match := range what.FindAllStringSubmatch(guards, -1) {

@@ -108,7 +108,7 @@ func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 	}, nil
 }
 
-// What is open and not pending is accepted: no index holds those alone.
+// Open requests that are not pending are accepted. No index covers those alone.
 const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests WHERE status = 'pending'
 	UNION ALL SELECT 'open', count(*) FROM curfew.session_requests WHERE status IN ('pending', 'accepted')
 	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
@@ -134,8 +134,8 @@ func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 	}, nil
 }
 
-// The tally of 'fulfilled' is how many more checkouts are so than there are
-// sessions, without mirrors that have not ended: an admission makes one of each.
+// The tally of 'fulfilled' is how many more such checkouts there are than sessions, not
+// counting mirrors that have not ended: an admission adds one of each.
 const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'checkout' GROUP BY status
 	UNION ALL SELECT 'fulfilled', sum(n)::bigint FROM curfew.tallies WHERE noun = 'session'
 	UNION ALL SELECT 'fulfilled', count(*) FROM curfew.sessions s WHERE ` + isUnended + own + `

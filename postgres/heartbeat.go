@@ -18,7 +18,7 @@ type heartbeats struct{ *db }
 const upsertSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
-// RecordSweep records a successful sweep.
+// RecordSweep records a successful sweep and how late it was.
 func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
 	return wrap(s.record(ctx, "sweep", lag), "record a sweep")
 }
@@ -45,14 +45,14 @@ const (
 	sortOnDisk   = `SELECT count(*) FROM (SELECT repeat('x', 1000) || i AS x FROM generate_series(1, 300) i ORDER BY x OFFSET 0) sorted`
 )
 
-// everyTable fails where a table that the service needs is missing, or may not be read. Those
-// of the guards are missing where they are switched off.
+// everyTable fails if a table that the service needs is missing or unreadable. The guards'
+// tables may be missing, if guards are switched off.
 var everyTable = "SELECT 1 FROM curfew." + strings.Join(slices.DeleteFunc(slices.Sorted(maps.Keys(rights)), func(table string) bool {
 	return columns[table] == ""
 }), " WHERE false UNION ALL SELECT 1 FROM curfew.") + " WHERE false"
 
-// RecordHeartbeat writes the row of a process. Its transaction takes two round trips,
-// as others do: a pooler in statement mode refuses it.
+// RecordHeartbeat writes the row of a process, in a transaction of two round trips like
+// other writes, which a pooler in statement mode refuses.
 func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(littleMemory)

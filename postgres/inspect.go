@@ -27,7 +27,8 @@ var lost = map[string]string{
 	"synchronous_commit": "a crash of the server can lose payments that were acknowledged",
 }
 
-// Inspect says what the database's promises rest on, as this connection sees it.
+// Inspect reports the properties that the database's promises depend on, as this
+// connection sees them.
 func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	facts := make([]record.Fact, 2, 6)
 	var old, standby bool

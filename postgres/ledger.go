@@ -14,7 +14,7 @@ import (
 // ledgers keeps what is known of payments.
 type ledgers struct{ *db }
 
-// reportTries is how often Report begins anew because others told of the same payment.
+// reportTries is how often Report starts again because others reported the same payment.
 const reportTries = 20
 
 // errGrown: a payment got another name while its names were being locked.
@@ -30,7 +30,7 @@ func (s ledgers) Report(ctx context.Context, t record.PaymentReport) (l record.L
 			return l, wrap(err, "learn of payment %s", t.References[0])
 		}
 	}
-	return l, curfew.Errorf(curfew.Unavailable, "too much is told of payment %s at once: try again", t.References[0])
+	return l, curfew.Errorf(curfew.Unavailable, "payment %s is being reported too often at once: try again", t.References[0])
 }
 
 // report locks all names of the payments that it concerns, in order, as they were found
@@ -89,7 +89,7 @@ type kin struct {
 	unclaimed map[string]string
 }
 
-// A row that lockNames has made stands for a name that nobody has claimed.
+// A row that lockNames has created stands for a name that nobody has claimed.
 const (
 	lockNames = `INSERT INTO curfew.payment_refs AS p (ref, customer_id, checkout_id, plan, version)
 	SELECT k.ref, E'\x7f', '` + lowestID + `', '', -1 FROM unnest($1::text[]) k (ref) ORDER BY k.ref COLLATE "C"
@@ -133,7 +133,7 @@ func all[T any](to *[]T, scan pgx.RowToFunc[T]) func(pgx.Rows) error {
 	}
 }
 
-// refs returns all names, and those told, in order.
+// refs returns all names, including those just reported, in order.
 func (k kin) refs(reported record.PaymentReport) []string {
 	refs := reported.Names()
 	for _, n := range k.names {

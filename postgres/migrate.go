@@ -25,14 +25,14 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// schema is the tables, indexes and guards: how they are made and whether they are right.
+// schema is the tables, indexes and guards: it creates and verifies them.
 type schema struct {
 	*db
 	// permitted is when this role was last seen to have every right.
 	permitted *permitted
 }
 
-// Migration is one step of the schema. They only go forward.
+// Migration is one step of the schema. Migrations only go forward.
 type Migration struct {
 	Number    int64
 	Name      string
@@ -40,16 +40,16 @@ type Migration struct {
 	SQL       string
 }
 
-// Migrate applies what is pending, one process at a time, and returns it. It
-// installs the guards unless they were switched off, and leaves the guards of a
-// newer schema alone.
+// Migrate applies pending migrations, one process at a time, and installs the guards
+// unless they were switched off on purpose or belong to a newer schema. It returns the
+// migrations it applied.
 func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
-// MigrateWith is Migrate with progress: the step, and how far it is in percent, negative if
-// unknown. A service may go on meanwhile: see online.go. What was interrupted goes on from
-// where it was.
+// MigrateWith is Migrate with progress: report receives each step and its progress in
+// percent (negative if unknown). Nil discards them. A service can run meanwhile: see
+// online.go. An interrupted migration resumes where it stopped.
 func (s schema) MigrateWith(ctx context.Context, report func(step string, percent int)) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
@@ -73,8 +73,8 @@ func (s schema) MigrateWith(ctx context.Context, report func(step string, percen
 	return slices.DeleteFunc(all, func(m Migration) bool { return !slices.Contains(applied, m.Number) }), err
 }
 
-// close restores the rights of functions that a restore made anew, which gives
-// everybody the right to execute them.
+// close revokes again the right to execute functions, which everybody gets when a restore
+// creates them.
 func (s schema) close(ctx context.Context) error {
 	exposed, err := many(ctx, s.db, value[string], selectExposed)
 	if err != nil || len(exposed) == 0 {
@@ -87,8 +87,8 @@ func (s schema) close(ctx context.Context) error {
 	})
 }
 
-// createSchema makes the place for the table of migrations. Two who make it at
-// once differ by nothing but an error.
+// createSchema creates the schema for the table of migrations. If two processes do so at
+// once, one of them gets an error that is ignored.
 func (s schema) createSchema(ctx context.Context) error {
 	exists, err := one(ctx, s.db, value[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
 	if err != nil || exists {
@@ -101,7 +101,7 @@ func (s schema) createSchema(ctx context.Context) error {
 	return err
 }
 
-// up applies what is pending, also where later ones have been applied already.
+// up applies pending migrations even if later ones have been applied.
 func (s schema) up(ctx context.Context, db *sql.DB, report progress) (applied []int64, err error) {
 	before, err := s.applied(ctx)
 	if err != nil {
@@ -111,7 +111,7 @@ func (s schema) up(ctx context.Context, db *sql.DB, report progress) (applied []
 	if err != nil {
 		return nil, err
 	}
-	// Asked every second, for five minutes.
+	// It tries every second, for five minutes.
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockTimeLimit/time.Second)))
 	if err != nil {
 		return nil, err
@@ -135,8 +135,8 @@ func (s schema) up(ctx context.Context, db *sql.DB, report progress) (applied []
 	return applied, err
 }
 
-// stepsFrom is the embedded migrations, as they run in an empty database, or in
-// one that others use.
+// stepsFrom returns the embedded migrations in the form for an empty database, or for one
+// in use.
 func stepsFrom(empty bool, report progress) ([]*goose.Migration, error) {
 	all, err := embedded()
 	if err != nil {
@@ -157,7 +157,7 @@ func stepsFrom(empty bool, report progress) ([]*goose.Migration, error) {
 	return steps, nil
 }
 
-// Migrations is every migration there is for this binary. It writes nothing.
+// Migrations returns all migrations that this program knows, in order. It writes nothing.
 func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	all, err := embedded()
 	if err != nil {
@@ -176,7 +176,8 @@ func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 const selectApplied = `SELECT version_id, max(tstamp)::timestamptz FROM curfew.curfew_migrations
 	WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
-// applied is when each migration was applied; none in an empty database.
+// applied returns when each migration was applied, by number; empty for a database that
+// has never been migrated.
 func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	applied := make(map[int64]time.Time)
 	var number int64
@@ -194,7 +195,7 @@ func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	return applied, err
 }
 
-// Newer reports whether a later release has migrated the schema.
+// Newer reports whether the schema belongs to a newer program.
 func (s schema) Newer(ctx context.Context) (bool, error) {
 	ours, err := embedded()
 	if err != nil {
@@ -210,7 +211,7 @@ func (s schema) Newer(ctx context.Context) (bool, error) {
 
 var fileName = regexp.MustCompile(`^(\d+)_(.+)\.sql$`)
 
-// embedded is the migrations of this binary, by number.
+// embedded returns the migrations of this program, in order.
 func embedded() ([]Migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -232,7 +233,7 @@ func embedded() ([]Migration, error) {
 	return all, nil
 }
 
-// plainSQL leaves out the migration library's own comments.
+// plainSQL returns a migration's SQL without goose's own lines.
 func plainSQL(text string) string {
 	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.HasPrefix(line, "-- +goose") })
 	return strings.TrimSpace(strings.Join(lines, "\n")) + "\n"

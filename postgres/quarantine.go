@@ -9,11 +9,11 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// quarantine stores what could not be settled and is set apart.
+// quarantine stores the rows that could not be settled.
 type quarantine struct{ *db }
 
-// quarantine keeps one more failure. One that another process has just kept is
-// not counted twice.
+// upsertQuarantine stores one more failure. It does not count again one that another
+// process has just stored.
 const upsertQuarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $6, now() + $7::interval)
 	ON CONFLICT (customer_id, noun, id) DO UPDATE SET
@@ -21,7 +21,7 @@ const upsertQuarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun,
 		next_at = now() + LEAST($7::interval * power(2, LEAST(q.tries, 20)), $8::interval)
 	WHERE q.next_at <= now() OR q.version <> excluded.version`
 
-// Quarantine sets something apart, for longer each time.
+// Quarantine quarantines a row, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
 	_, err := s.exec(ctx, upsertQuarantine, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
 		record.FirstQuarantine, record.LongestQuarantine)
@@ -38,7 +38,7 @@ func quarantineID(id string) string {
 }
 
 const (
-	// stuck: what row q of the quarantine names still stands as it did.
+	// stuck asks whether the row that entry q names is still in the state in which it failed.
 	stuck = `CASE q.noun
 		WHEN 'session' THEN EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.id = q.id
 			AND s.version = q.version AND ` + notEnded + `)
@@ -55,8 +55,8 @@ const (
 			q.next_at, q.next_at - now()
 		FROM curfew.quarantine q WHERE ` + stuck + ` ORDER BY q.since, q.customer_id, q.noun, q.id LIMIT $1`
 	leaveQuarantine = `DELETE FROM curfew.quarantine q WHERE NOT ` + stuck
-	// What is set apart now is left out of the lists that begin with the oldest:
-	// a row that fails would stand at their head for ever.
+	// The lists that begin with the oldest leave out rows in quarantine: a row that keeps
+	// failing would stay at their head for ever.
 	apart        = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
 	apartPayment = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
 	apartPayer   = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
@@ -68,7 +68,7 @@ const (
 	apartDelivery = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
 )
 
-// Quarantined returns what is set apart and still unsettled, longest first.
+// Quarantined returns the rows in quarantine that are still unsettled, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := many(ctx, s.db, scanQuarantined, selectQuarantined, limit)
 	return all, wrap(err, "read what is set apart")

@@ -16,10 +16,10 @@ import (
 // queue reads what mechanics can accept and the slots they hold.
 type queue struct{ *db }
 
-// selectPending reads the index sessions_queue: in every step of how long
-// sessions may wait, those that are not overdue lie behind now() - that long.
-// No other index answers faster while there is little, and far slower then: so
-// expires_at - now() is a question to none, and LIMIT 1 keeps the join a look by key.
+// selectPending reads the index sessions_queue: in every step of how long sessions may
+// wait, those that are not overdue lie behind now() - that long. Other indexes are hardly
+// faster while the queue is short, and far slower when it is long, so expires_at - now()
+// is written to match none of them, and LIMIT 1 keeps the join a lookup by key.
 const (
 	selectPending = `SELECT q.*, now() FROM ` + waitSteps + `
 		CROSS JOIN LATERAL (
@@ -75,7 +75,7 @@ func (s queue) Ahead(ctx context.Context, before curfew.Cursor, most int) (int, 
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, now() - seen_at FROM curfew.mechanic_slots WHERE mechanic_id = $1`
 
-// Slot returns what makes the mechanic busy.
+// Slot returns the slot that keeps the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
@@ -101,7 +101,7 @@ func (s queue) SeeMechanics(ctx context.Context, mechanicIDs []string) error {
 
 const selectAbsences = `SELECT count(*), count(*) FILTER (WHERE at > now() - $2::interval), max(at) FROM curfew.absences WHERE mechanic_id = $1`
 
-// Absences counts how often the mechanic did not come.
+// Absences counts how often the mechanic accepted a session and did not join.
 func (s queue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
 	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, within)
 	return all, wrap(err, "count the absences of %s", mechanicID)

@@ -17,7 +17,7 @@ const (
 	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
 		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by,
 		coalesce((SELECT until FROM curfew.signals WHERE name = 'run:' || runs.id), started_at + ` + runLease + `) >= now() AS alive`
-	runLease  = `interval '15 seconds'` // curfew.RunLease
+	runLease  = `interval '15 seconds'` // record.RunLease
 	insertRun = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats, undoes)
 		VALUES ($1, $2, $3, $4, 'running', $5, $6)
 		ON CONFLICT (id) DO UPDATE SET outcome = 'running', finished_at = NULL, error = '' RETURNING ` + runColumns
@@ -48,8 +48,8 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err
 const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, error = $3, stats = $4
 	WHERE id = $1 RETURNING ` + runColumns
 
-// FinishRun writes how a run went. Nobody waits for the sweeper's: what a crash
-// of the database would take of it is only that it ended.
+// FinishRun records how a run ended. For a sweep it does not wait for the disk: a crash
+// of the database would only lose that the run ended.
 func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
 	err = s.send(ctx, func(b *pgx.Batch) {
 		if r.Trigger == curfew.ByTimer {
@@ -72,7 +72,7 @@ func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error 
 	}), "say that run %s goes on", id)
 }
 
-// countRun keeps a run's figures in the transaction that makes them true.
+// countRun writes a run's counts in the transaction that makes them true.
 const countRun = `UPDATE curfew.runs SET stats = $2 WHERE id = $1`
 
 const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at, id) < ($1::timestamptz, $2::uuid)
@@ -99,7 +99,7 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 
 const selectRunEvents = `SELECT ` + eventColumns + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
-// RunEvents returns what a run did, by event id, behind the id after.
+// RunEvents returns a run's events, ordered by id, after the given id.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	if !isID(runID) {
 		return nil, nil
@@ -135,7 +135,7 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 
 const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at >= now() - interval '1 day'`
 
-// Preview returns a preview; NotFound once it is a day old.
+// Preview returns a preview; NotFound if it is more than a day old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)
 	if !isID(id) {

@@ -59,11 +59,11 @@ func (s *span) ScanInterval(v pgtype.Interval) error {
 	return nil
 }
 
-// ScanBytes reads an object of texts, as far as it is one: whoever wrote
-// something else into one row must not keep others from being read.
+// ScanBytes reads an object of texts and ignores anything else: a malformed value in one
+// row must not keep others from being read.
 func (l *labels) ScanBytes(v []byte) error { *l = record.Labels(v); return nil }
 
-// ScanBytes reads the figures of a run, as far as they are some.
+// ScanBytes reads the figures of a run, and ignores anything else.
 func (s *stats) ScanBytes(v []byte) error {
 	var read curfew.Stats
 	if json.Unmarshal(v, &read) == nil {
@@ -72,7 +72,7 @@ func (s *stats) ScanBytes(v []byte) error {
 	return nil
 }
 
-// null is NULL for a zero value.
+// null turns a zero value into NULL.
 func null[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -108,8 +108,8 @@ const (
 	highestID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 )
 
-// isID reports whether a text is an id as Curfew writes them. Everything else
-// is the id of nothing, in reads; the server would refuse it as malformed.
+// isID reports whether a text is an id as Curfew writes them. Reads treat anything else
+// as unknown; the server would refuse it as malformed.
 func isID(id string) bool {
 	u, err := uuid.Parse(id)
 	return err == nil && u.String() == id

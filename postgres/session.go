@@ -95,7 +95,7 @@ func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snap
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
-// The deadline and the end of a session that moves to $5.
+// The deadline and the end time of a session that moves to status $5.
 const updateSession = `UPDATE curfew.sessions s SET
 		status = $5,
 		version = s.version + 1,
@@ -126,8 +126,8 @@ const (
 	// silent asks whether the mechanic of session s has had no stream for $17.
 	silent = `EXISTS (SELECT FROM curfew.mechanic_slots m
 		WHERE m.mechanic_id = s.mechanic_id AND m.session_id = s.id AND m.seen_at < now() - $17)`
-	// lockSession comes before unrisked: whoever ends a session locks it and then its checkout, and
-	// whoever locked them the other way around would wait for each other.
+	// lockSession comes before unrisked: ending a session locks it and then its checkout, and the
+	// opposite order could deadlock with that.
 	lockSession = `SELECT FROM curfew.sessions s WHERE s.customer_id = $1 AND s.id = $2 FOR NO KEY UPDATE`
 	// unrisked locks the checkout of session s, so that what is reported of its payment
 	// at the same time comes before this, or after it.
@@ -175,8 +175,8 @@ func queueChange(b *pgx.Batch, c record.Change) {
 	}
 }
 
-// moves is the callback of the change itself: only a session that takes its
-// customer's slot can meet a unique index.
+// moves is the callback of the change itself: only a session that takes its customer's
+// slot can violate a unique index.
 func moves(c record.Change) func(pgx.BatchResults) error {
 	return func(results pgx.BatchResults) error {
 		tag, err := results.Exec()
@@ -198,8 +198,8 @@ func deadline(d curfew.Deadline) (after *time.Duration, limit *time.Time) {
 	return &d.After, null(d.Limit)
 }
 
-// followOf is what a change brings with it. The session is that of the change,
-// because nothing is written if it has moved since.
+// followOf returns what follows from a change. It uses the session of the change, because
+// nothing is written if that has moved since.
 func followOf(c record.Change) *follow {
 	return &follow{
 		moved: []moved{{

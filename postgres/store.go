@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Store is Curfew's tables on PostgreSQL: a type for each noun, all over one
-// pool. It is safe for concurrent use.
+// Store is Curfew's tables on PostgreSQL: one type for each noun, all on the same pool.
+// It is safe for concurrent use.
 type Store struct {
 	*db
 	admissions
@@ -57,19 +57,20 @@ type Store struct {
 	lists
 }
 
-// Options of OpenWith. The zero value is Open's.
+// Options configure OpenWith. The zero value is what Open uses.
 type Options struct {
-	Trace curfew.Trace // is shown every round trip; nil: nobody looks
-	// Timeout limits every call, waiting for a connection included: beyond it the
-	// error is Unavailable, and the next call gets a new connection. 0: 10 seconds,
-	// or twice the URL's statement_timeout if that is longer. What reads or writes
-	// whole tables (Migrate, SetGuards, Dump, Load, Broken) has no limit.
+	Trace curfew.Trace // records every round trip; nil records none
+	// Timeout limits every call, including the wait for a connection; after it the error is
+	// Unavailable, and the next call gets a new connection. 0 means 10 seconds, or twice the
+	// URL's statement_timeout if that is longer. Methods that read or write whole tables
+	// (Migrate, SetGuards, Dump, Load, Broken) have no limit.
 	Timeout time.Duration
 }
 
-// Open connects to the database that the URL names, with a pool of Curfew's
-// own. Errors: Invalid for a URL that cannot be read and for a database that
-// cannot keep Curfew's promises (another engine, distributed tables), Unavailable.
+// Open connects to the database that the URL names, with a pool of its own. It neither
+// creates nor checks tables; Migrate and Verify do. Errors: Invalid for a malformed URL
+// and for a database that cannot keep Curfew's promises (another engine, distributed
+// tables); Unavailable.
 func Open(ctx context.Context, url string) (*Store, error) { return OpenWith(ctx, url, Options{}) }
 
 // OpenWith is Open with options.
@@ -98,10 +99,10 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// New is the store over a pool of the caller's, whose settings hold: each
-// connection is looked at when it is first used, and one that lacks what Curfew
-// relies on is refused with Invalid. Configure sets all of it. Calls are limited
-// as Open's are.
+// New returns a store over the caller's pool, and does not change its settings: each
+// connection is examined at its first use, and refused with Invalid if it lacks a setting
+// that Curfew relies on. Configure sets all of them. Calls have the same limits as with
+// Open.
 func New(p *pgxpool.Pool) *Store {
 	return newStore(&pool{Pool: p, timeout: limitOf(p.Config(), 0), foreign: true, serving: true})
 }

@@ -13,9 +13,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// tracer shows each round trip as a step, with OpenTelemetry's semantic
-// conventions for databases. No argument is shown, and no error's text: it may
-// quote one.
+// tracer records each round trip as a step, with OpenTelemetry's semantic conventions for
+// databases. It records no arguments, and no error texts, which may quote arguments.
 type tracer struct {
 	trace    curfew.Trace
 	database string
@@ -50,7 +49,7 @@ func end(ctx context.Context, err error) {
 	}
 }
 
-// noteError notes the server's code; where it did not speak, the kind.
+// noteError notes the server's code, or else the kind.
 func noteError(ctx context.Context, err error) {
 	kind := code(err)
 	if kind != "" {
@@ -90,8 +89,8 @@ func (tracer) TraceBatchEnd(ctx context.Context, _ *pgx.Conn, b pgx.TraceBatchEn
 	end(ctx, b.Err)
 }
 
-// operation is what a statement does: its first word, the first table that it
-// names, and both.
+// operation describes a statement: its first word, the first table that it names, and
+// both together.
 type operation struct{ name, table, summary string }
 
 var (

@@ -28,8 +28,8 @@ func (t *transaction) send(ctx context.Context, queue func(*pgx.Batch)) error {
 	return t.run(ctx, &b)
 }
 
-// last is send, and the commit with it. Only what the server itself refuses
-// keeps it from that: no callback may have an error of its own.
+// last is send together with the commit. Only an error of the server prevents the commit,
+// so callbacks must not return errors of their own.
 func (t *transaction) last(ctx context.Context, queue func(*pgx.Batch)) error {
 	var b pgx.Batch
 	queue(&b)
@@ -50,14 +50,14 @@ func (t *transaction) run(ctx context.Context, b *pgx.Batch) error {
 	return t.conn.SendBatch(ctx, b).Close()
 }
 
-// limited is a context that ends with the call at the latest.
+// limited returns a context that ends with the call at the latest.
 func (t *transaction) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, _ := t.limit.Deadline() // every call has one
 	return context.WithDeadline(ctx, end)
 }
 
-// end commits, or rolls back what did not go well. A connection that is in a
-// transaction even then is not used again: the pool sees to that.
+// end commits, or rolls back after an error. The pool drops a connection that is still in
+// a transaction then.
 func (t *transaction) end(ctx context.Context, err error) error {
 	switch {
 	case t.ended || !t.begun:
@@ -73,8 +73,8 @@ func (t *transaction) end(ctx context.Context, err error) error {
 	return committed(tag)
 }
 
-// committed tells a commit from the rollback that the server makes of it in a
-// transaction in which something went wrong.
+// committed distinguishes a commit from the rollback into which the server turns it after
+// an error in the transaction.
 func committed(tag pgconn.CommandTag) error {
 	if tag.String() != "COMMIT" {
 		return errors.New("the transaction was rolled back")

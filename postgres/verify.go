@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// columns is what the migrations make of each table. A test compares it with a
-// fresh database.
+// columns lists each table's columns after all migrations. A test compares it with a new
+// database.
 var columns = map[string]string{
 	"sessions": "customer_id id mechanic_id checkout_id plan kind duration_seconds status version created_at starts_at expires_at " +
 		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives adopted_from adopted_id " +
@@ -58,7 +58,7 @@ var columns = map[string]string{
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
-// indexes are those that the migrations make, by table.
+// indexes lists the indexes that the migrations create, by table.
 var indexes = map[string]string{
 	"sessions": "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives sessions_mechanic " +
 		"sessions_adopted sessions_adopted_deadline",
@@ -101,8 +101,8 @@ var indexes = map[string]string{
 	"erasures":          "erasures_pkey erasures_planned erasures_customer",
 }
 
-// triggers are those that the migrations make, by table. The guards are
-// GuardsMissing's.
+// triggers lists the triggers that the migrations create, by table. GuardsMissing checks
+// the guards.
 var triggers = map[string]string{
 	"sessions":         "tally_sessions_updated tally_sessions_marked tally_sessions_inserted tally_sessions_deleted",
 	"session_requests": "tally_requests_updated tally_requests_marked tally_requests_inserted tally_requests_deleted",
@@ -132,9 +132,8 @@ const (
 		ORDER BY 1`
 )
 
-// Verify holds the schema against what this binary needs. Its error, of kind
-// Invalid, names everything that is missing, and what to do. A newer schema is
-// accepted: it keeps what the last release needs.
+// Verify returns an error, of kind Invalid, that names everything the schema lacks, and
+// the remedy. A newer schema is fine: the program may have been rolled back.
 func (s schema) Verify(ctx context.Context) error {
 	wrong, err := s.wrongSettings(ctx)
 	if err != nil {
@@ -174,7 +173,7 @@ func pending(migrations []Migration) []string {
 	return names
 }
 
-// lacking says which tables, columns, indexes and triggers are not there.
+// lacking names the tables, columns, indexes and triggers that are missing.
 func (s schema) lacking(ctx context.Context) ([]string, error) {
 	var names []string
 	seen := make(map[string]bool) // tables that are missing themselves
@@ -232,8 +231,8 @@ func (s schema) namesByTable(ctx context.Context, sql string) (map[string]map[st
 	return all, err
 }
 
-// filtered says which tables this role would see only in part: a cleanup that
-// cannot see a row would take it for none.
+// filtered names the tables of which this role would see only some rows: a cleanup would
+// treat a hidden row as missing.
 func (s schema) filtered(ctx context.Context) ([]string, error) {
 	tables, err := many(ctx, s.db, value[string], selectFiltered)
 	if err != nil || len(tables) == 0 {
@@ -243,8 +242,8 @@ func (s schema) filtered(ctx context.Context) ([]string, error) {
 		"`curfew roles grant` prints for the names of your roles", strings.Join(tables, ", "))}, nil
 }
 
-// exposed says what everybody who may use the schema could run, or put there,
-// to act with its owner's rights.
+// exposed names what everybody who may use the schema could run, or create there, to act
+// with its owner's rights.
 func (s schema) exposed(ctx context.Context) ([]string, error) {
 	var wrong []string
 	functions, err := many(ctx, s.db, value[string], selectExposed)

@@ -38,7 +38,7 @@ SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_
     refund_amount = 0, updated_at = $6
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 
-// Admit writes checkout, claim, session, request and events, or nothing.
+// Admit writes an admission (checkout, claim, session, request and events) or nothing.
 func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -192,5 +192,5 @@ func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) er
 	return wrap(err, "record a refusal of %s", customerID)
 }
 
-// wholeSeconds is a duration as rows hold it; a started second counts.
+// wholeSeconds is a duration as rows store it, rounded up to whole seconds.
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

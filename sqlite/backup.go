@@ -25,7 +25,7 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, save func(recor
 		return at, fmt.Errorf("read every row: %w", translate(err))
 	}
 	defer func() { err = errors.Join(err, translate(tx.Rollback())) }()
-	var n int64 // the moment of a transaction is that of its first look
+	var n int64 // a transaction's moment is that of its first read
 	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
 		return at, fmt.Errorf("read every row: %w", translate(err))
 	}
@@ -46,7 +46,7 @@ func rowsOf(ctx context.Context, tx *sql.Tx, t record.Table, where string, args 
 			yield(nil, err)
 			return
 		}
-		defer rows.Close() //nolint:errcheck // what matters of it comes out of rows.Err
+		defer rows.Close() //nolint:errcheck // rows.Err reports what matters
 		for rows.Next() {
 			row, err := portable(rows, t)
 			if !yield(row, err) || err != nil {
@@ -99,7 +99,7 @@ func portable(r row, t record.Table) ([]any, error) {
 	return values, nil
 }
 
-// The tallies as the rows make them.
+// recountTallies replaces the tallies with counts of the rows.
 const recountTallies = `
 UPDATE tallies SET n = CASE noun
     WHEN 'session' THEN (SELECT count(*) FROM sessions s WHERE s.status = tallies.status)
@@ -176,7 +176,7 @@ func (tx *transaction) load(ctx context.Context, t record.Table, rows iter.Seq2[
 // inTables replaces the names of tables in braces.
 func inTables(query string) string { return strings.NewReplacer("{", "", "}", "").Replace(query) }
 
-// Empty reports whether no table of curfew.Tables has a row.
+// Empty reports whether no table of record.Tables has a row. Missing tables have none.
 func (s backup) Empty(ctx context.Context) (bool, error) {
 	has, err := occupied(ctx, s.reader)
 	return has == "", wrap(err, "look for rows in %s", s.path)

@@ -94,7 +94,7 @@ GROUP BY customer_id
 ORDER BY min(created_at), customer_id
 LIMIT $1`
 
-// Servable is customers whose deferred payment can be served now, the longest
+// Servable returns customers whose deferred payment can be served now, the longest
 // waiting first.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
 	all, err := many(ctx, s.db, value[string], selectServable, limit, micros(s.now()))

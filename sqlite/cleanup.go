@@ -79,8 +79,8 @@ WHERE customer_id = :customer AND id = :id AND adopted_from = '' AND version = :
   AND (expires_at < :now OR :older_than > 0 AND created_at < :now - :older_than AND (:reason = 'cleared' OR :orphans))
 RETURNING ` + sessionColumns
 
-// End ends what of the batch still is as it was read. The write lock stands for
-// the row locks of other databases: nobody is in between.
+// End ends the sessions of the batch that are still as they were read. The write lock
+// replaces row locks: nobody else writes in between.
 func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	var all []record.Ended
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -103,7 +103,7 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 	return all, wrap(err, "end %d sessions by %s", len(b.Ends), b.Rule.Name)
 }
 
-// end ends one; sql.ErrNoRows if it is not as it was any more.
+// end ends one session; sql.ErrNoRows if it has changed.
 func (tx *transaction) end(ctx context.Context, b record.Batch, e record.PlannedEnd) (v record.Ended, err error) {
 	v.Deadline, err = one(ctx, tx, scanMoment, selectDeadline, e.CustomerID, e.SessionID)
 	if err != nil {
@@ -141,7 +141,7 @@ SELECT min(at) FROM (
     SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
-// NextDeadline returns when something is due next. Here there are no mirrors.
+// NextDeadline returns when something is due next. SQLite has no adopted sessions.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time, _ []string) (at, now time.Time, err error) {
 	now = s.now()
 	from, _ := since(curfew.Cursor{At: after})
@@ -160,21 +160,21 @@ WHERE m.seen_at < $1 AND sessions.status = 'waiting' AND sessions.mechanic_joine
 ORDER BY m.seen_at, sessions.id LIMIT $2`
 )
 
-// Unaccepted returns what has waited for so long, and nobody was told of.
+// Unaccepted returns sessions that have waited for this long without an event about it.
 func (s cleanup) Unaccepted(ctx context.Context, after time.Duration, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanSnapshot(now), selectUnaccepted, micros(now), micros(now.Add(-after)), limit)
 	return all, wrap(err, "find what nobody has accepted")
 }
 
-// Silent returns the sessions whose mechanic has not come, and has had no stream for so long.
+// Silent returns the sessions whose mechanic has not joined, and has had no stream for this long.
 func (s cleanup) Silent(ctx context.Context, since time.Duration, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanSnapshot(now), selectSilent, micros(now.Add(-since)), limit)
 	return all, wrap(err, "find whose mechanic is gone")
 }
 
-// A signal without an end, such as the sweeper's, stays.
+// A heartbeat without an end, such as the sweeper's, stays.
 const (
 	deleteOldRefusals = `DELETE FROM refusals WHERE at < $1`
 	deleteOldPreviews = `DELETE FROM previews WHERE created_at < $1`
@@ -183,7 +183,7 @@ const (
 	deleteOldRefused  = `DELETE FROM refused_messages WHERE last_at < $1`
 )
 
-// Tidy deletes what is too old to matter.
+// Tidy deletes rows that are too old to matter.
 func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
 	_, err := s.exec(ctx, deleteOldRefusals, fromNow(-window))
 	if err == nil {

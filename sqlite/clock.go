@@ -7,10 +7,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// A test clock is a table that normal files do not have, with one number: by how
-// many microseconds it is ahead. The store adds it to its own clock. What is about
-// tokens, keys and browsers stays on the machine's (docs/decisions/0025-test-clock.md),
-// and so do the guards, which are for programs that write beside Curfew.
+// A test clock is a table that normal files do not have, with one number: by how many
+// microseconds it is ahead. The store adds it to its own clock. Tokens, keys and browsers
+// stay on the machine's clock (docs/decisions/0025-test-clock.md), and so do the guards,
+// which are for programs that write beside Curfew.
 const (
 	selectClock = `SELECT EXISTS (SELECT * FROM sqlite_schema WHERE type = 'table' AND name = 'curfew_clock')`
 	selectLived = `SELECT EXISTS (SELECT * FROM events) OR EXISTS (SELECT * FROM sessions) OR EXISTS (SELECT * FROM checkouts)`
@@ -26,8 +26,8 @@ func (s schema) HasClock(ctx context.Context) (bool, error) {
 	return has, wrap(err, "look for a test clock")
 }
 
-// InstallClock gives the file a test clock, and goes by the one that is there. Errors:
-// Conflict for a file that has lived without it.
+// InstallClock gives the file a test clock, or adopts the one that is there. Errors:
+// Conflict for a file that was used without one.
 func (s schema) InstallClock(ctx context.Context) error {
 	has, err := s.HasClock(ctx)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // consistency compares rows that must agree with each other.
 type consistency struct{ *db }
 
-// The tallies beside what the rows say: those that differ. A status that was
-// never tallied has no row; Verify misses the triggers that keep them.
+// The tallies that differ from the number of their rows. A status that was never tallied
+// has no row. If the triggers that keep them are missing, Verify says so.
 const selectDifferences = `
 SELECT t.noun AS noun, t.status AS status, sum(t.n) AS tallied, CASE t.noun
         WHEN 'session' THEN (SELECT count(*) FROM sessions s WHERE s.status = t.status)
@@ -58,9 +58,9 @@ func hadSession(checkout string) string {
     WHERE s.customer_id = ` + checkout + `.customer_id AND s.checkout_id = ` + checkout + `.id AND s.status IN ('live', 'completed'))`
 }
 
-// links is how each table's rows are held against others': pages in the order
-// of an index behind a key, and what is wrong with a page's rows. Each row of a
-// page costs a look or two by key.
+// links holds for each table how its rows are checked against others: pages in the order
+// of an index, after a key, and what is wrong with a page's rows. Each row of a page
+// costs one or two reads by key.
 var links = map[string]struct{ page, last, wrong string }{
 	"payment_refs": {
 		`SELECT ref AS id, customer_id, checkout_id, version FROM payment_refs WHERE ref > $1 ORDER BY ref LIMIT $2`, `max(id)`,
@@ -132,7 +132,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 	return l, err
 }
 
-// mends complete what has but one right completion. $1 is now.
+// mends complete rows that have only one right completion. $1 is now.
 var mends = []string{
 	`INSERT OR IGNORE INTO tallies (shard, noun, status, n) SELECT 0, noun, status, n FROM (` + tallied + `)`,
 	recountTallies + ` WHERE EXISTS (SELECT 1 FROM (` + selectDifferences + `) d WHERE d.noun = tallies.noun AND d.status = tallies.status)`,

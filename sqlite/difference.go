@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// differences keeps how a provider's books and ours differ.
+// differences stores how a provider's books and Curfew's differ.
 type differences struct{ *db }
 
 const (
@@ -20,7 +20,7 @@ ON CONFLICT (checkout_id, kind) DO UPDATE SET ref = excluded.ref, detail = exclu
 SELECT checkout_id, kind, ref, detail, first_at, last_at FROM payment_differences ORDER BY first_at, checkout_id, kind LIMIT $1`
 )
 
-// KeepDifferences keeps differences, and that they were seen now.
+// KeepDifferences stores differences as seen now.
 func (s differences) KeepDifferences(ctx context.Context, all []record.Difference) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, d := range all {
@@ -33,7 +33,7 @@ func (s differences) KeepDifferences(ctx context.Context, all []record.Differenc
 	return wrap(err, "keep %d differences", len(all))
 }
 
-// SettleDifference forgets a difference.
+// SettleDifference deletes a difference.
 func (s differences) SettleDifference(ctx context.Context, checkoutID, kind string) error {
 	_, err := s.exec(ctx, deleteDifference, checkoutID, kind)
 	return wrap(err, "settle the difference of checkout %s", checkoutID)
@@ -63,7 +63,7 @@ WHERE id IN (
   AND id > $1 AND updated_at < $2
 ORDER BY id LIMIT $3`
 
-// Unconfirmed returns checkouts whose provider has yet to say something.
+// Unconfirmed returns checkouts that their provider has not confirmed yet.
 func (s differences) Unconfirmed(ctx context.Context, age time.Duration, after string, limit int) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectUnconfirmed, after, ago(s.now(), age), limit)
 	return all, wrap(err, "list the unconfirmed payments")

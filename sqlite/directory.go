@@ -7,7 +7,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// directory lists and finds what operators look for. What a page costs does not depend on how many rows there are.
+// directory lists and finds what operators look for. The cost of a page does not depend on how many rows there
+// are.
 type directory struct{ *db }
 
 // The sessions of a list. By age they are walked by id, those of a customer or a mechanic by an index that has the id
@@ -107,7 +108,8 @@ func idBounds(from, below string) (lowest, highest string) {
 	return from, below
 }
 
-// afterID is where a falling list of ids goes on behind one; the empty text is before everything.
+// afterID is the position after which a descending list of ids continues; the empty text is
+// before everything.
 func afterID(id string) string {
 	if id == "" {
 		return highestID

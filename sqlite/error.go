@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// translate gives a driver's error its kind, by its result code. The driver's
-// error stays in it, for the log. What has no kind is a defect.
+// translate gives a driver's error its kind, by its result code. The driver's error stays
+// in it, for the log. An error without a kind is a defect.
 func translate(err error) error {
 	if err == nil || curfew.KindOf(err) != curfew.Internal {
 		return err
@@ -54,8 +54,8 @@ func translateCode(code int, err error) error {
 	return err
 }
 
-// worn reports whether another connection may do better: one that was opened
-// while the file could only be read stays so.
+// worn reports whether another connection may do better: one that was opened while the
+// file was read-only stays read-only.
 func worn(err error) bool {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -79,7 +79,7 @@ func ends(err error) bool {
 	case lib.SQLITE_ERROR, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG:
 		return false
 	case lib.SQLITE_CONSTRAINT:
-		return e.Code() == lib.SQLITE_CONSTRAINT_TRIGGER // whoever wrote the trigger chose
+		return e.Code() == lib.SQLITE_CONSTRAINT_TRIGGER // the trigger's author chose it
 	}
 	return true
 }
@@ -98,7 +98,7 @@ func unsaved(err error) bool {
 	return false
 }
 
-// as is an error of a kind with its cause.
+// as returns an error of a kind with its cause.
 func as(kind curfew.Kind, message string, cause error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)
 }

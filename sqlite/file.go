@@ -45,7 +45,7 @@ type file struct {
 	mu      sync.Mutex // guards the rest
 	db      *sql.DB    // one connection, the anchor
 	anchor  *sql.Conn
-	settled bool // a lost file has been brought to rest
+	settled bool // a lost file was left in a good state
 }
 
 // pair holds the inodes of log and index.
@@ -58,7 +58,7 @@ type inode struct{ device, number uint64 }
 // knows what another program did meanwhile. A restart checks again.
 type loss struct {
 	err     error
-	damaged bool // its content is wrong: it is not to be touched
+	damaged bool // its content is wrong: do not touch it
 }
 
 // anchored opens a file and records its identity. SQLite keeps the log and the
@@ -229,7 +229,7 @@ func (f *file) checkPart(name string, own inode) (fileInfo, error) {
 	return st, nil
 }
 
-// What callers may read. The rest, such as file names, is for operators.
+// The texts that callers may read. Details, such as file names, are for operators.
 const (
 	lostText    = "the database file is not the one that was opened any more, so nothing is saved: an operator must look after it and restart the service"
 	unseenText  = "the database file cannot be looked at now, so nothing is saved"
@@ -257,7 +257,7 @@ func (f *file) loseAs(l *loss) error {
 	return f.lost.Load().err
 }
 
-// unseen refuses for now: the next check may succeed.
+// unseen returns an error for now: the next check may succeed.
 func (f *file) unseen(name string, err error) error {
 	return as(curfew.Unavailable, unseenText, wrap(err, "look at %s", name))
 }

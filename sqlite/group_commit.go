@@ -22,7 +22,7 @@ const (
 	groupTime = 10 * time.Millisecond
 )
 
-// errAlone sends an entry back: its group failed, and it may not be to blame.
+// errAlone sends an entry back, because its group failed and another entry may be at fault.
 var errAlone = errors.New("to be written alone")
 
 var errAbandoned = errors.New("the goroutine that wrote it was ended")
@@ -48,7 +48,7 @@ func (e *entry) attempt(w *writer) (err error) {
 	return e.run(w)
 }
 
-// vain runs an entry and takes it back.
+// vain runs an entry and rolls it back.
 func (w *writer) vain(e *entry) {
 	_ = w.step("SAVEPOINT dry_run") // whatever fails now fails again, when it counts
 	_ = e.run(w)
@@ -139,7 +139,7 @@ func (w *writer) together(ctx context.Context, e *entry, limit time.Duration) er
 			return translate(limited.Err())
 		}
 	}
-	<-e.done // whoever writes it is not interrupted
+	<-e.done // a write that has begun is not interrupted
 	return e.err
 }
 
@@ -224,7 +224,7 @@ func (w *writer) end() {
 	}
 }
 
-// sendBack makes entries go alone. What the group was told of any of them is void.
+// sendBack makes entries go alone. Their outcome within the group no longer counts.
 func (w *writer) sendBack(group []*entry) {
 	w.rollback()
 	for _, e := range group {
@@ -232,8 +232,8 @@ func (w *writer) sendBack(group []*entry) {
 	}
 }
 
-// answer tells the others of a group what became of them. A group that has not
-// ended, because somebody ended the goroutine, has no outcome.
+// answer gives the other entries of a group their outcome. A group whose goroutine was
+// ended has no outcome.
 func (w *writer) answer(ended bool) {
 	if !ended {
 		w.discard()

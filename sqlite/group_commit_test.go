@@ -422,7 +422,7 @@ func TestGroup_AnEndedGoroutineSavesNothing(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 	if got := noted(t, s); slices.Contains(got, "ada") != (told[0] == nil) || told[1] == nil {
-		t.Errorf("there is %v, and they were told %v", got, told)
+		t.Errorf("the file has %v, but callers were told %v", got, told)
 	}
 }
 
@@ -495,7 +495,7 @@ func TestGroup_WhoIsToldSoIsSavedAndNobodyElse(t *testing.T) {
 	callers.Wait()
 	slices.Sort(saved)
 	if got := noted(t, s); !slices.Equal(got, saved) {
-		t.Errorf("%d are saved, %d were told so", len(got), len(saved))
+		t.Errorf("%d rows are saved, but %d callers were told so", len(got), len(saved))
 	}
 	if waiting(s) > 0 || len(s.writer.turn) > 0 || len(s.writer.group) > 0 {
 		t.Error("somebody still waits, or has the turn")

@@ -98,7 +98,7 @@ func TestGroup_AFullDiskLosesNothing(t *testing.T) {
 	}
 	callers.Wait()
 	if n := count(t, s, "SELECT count(*) FROM sessions"); n != int64(saved) {
-		t.Errorf("%d are saved, %d were told so", n, saved)
+		t.Errorf("%d rows are saved, but %d callers were told so", n, saved)
 	}
 	if err := os.Remove(filepath.Join(disk, "ballast")); err != nil {
 		t.Fatal(err)

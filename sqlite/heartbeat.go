@@ -37,7 +37,7 @@ const upsertProcess = `
 INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// everyTable fails where a table is missing.
+// everyTable fails if a table is missing.
 var everyTable = func() string {
 	var parts []string
 	for _, t := range record.Tables() {
@@ -83,7 +83,7 @@ SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals W
 
 const selectLastRun = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
-// Heartbeats are what background work last said of itself.
+// Heartbeats returns the latest heartbeats of background work.
 func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	now := s.now()
 	p, err := one(ctx, s.db, scanHeartbeats, selectHeartbeats, micros(now))

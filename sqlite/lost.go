@@ -107,7 +107,7 @@ func at(name string) inode {
 	return st.inode
 }
 
-// foreign reports whether a name leads to a file other than ours.
+// foreign reports whether a name leads to a file other than Curfew's.
 func foreign(there, ours inode) bool { return there != inode{} && there != ours }
 
 // empty moves the whole log into the file.

@@ -10,11 +10,11 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// quarantine stores what could not be settled and is set apart.
+// quarantine stores the rows that could not be settled.
 type quarantine struct{ *db }
 
-// upsertQuarantine keeps one more failure. One that another process has just kept
-// is not counted twice.
+// upsertQuarantine stores one more failure. It does not count again one that another
+// process has just stored.
 const upsertQuarantine = `
 INSERT INTO quarantine (customer_id, noun, id, version, step, first_error, last_error, since, tried_at, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7, $7 + $8)
@@ -23,7 +23,7 @@ ON CONFLICT (customer_id, noun, id) DO UPDATE SET
     next_at = $7 + min($8 << min(quarantine.tries, 20), $9)
 WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
 
-// Quarantine sets something apart, for longer each time.
+// Quarantine quarantines a row, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
 	_, err := s.exec(ctx, upsertQuarantine, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
 		fromNow(0), record.FirstQuarantine.Microseconds(), record.LongestQuarantine.Microseconds())
@@ -40,7 +40,7 @@ func quarantineID(id string) string {
 }
 
 const (
-	// stuck: what a row of the quarantine names still stands as it did.
+	// stuck asks whether the row that an entry names is still in the state in which it failed.
 	stuck = `CASE quarantine.noun
     WHEN 'session' THEN EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = quarantine.customer_id AND s.id = quarantine.id
         AND s.version = quarantine.version AND s.status IN ('scheduled', 'waiting', 'live'))
@@ -57,8 +57,8 @@ const (
 SELECT noun, customer_id, id, version, step, first_error, last_error, tries, since, tried_at, next_at
 FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT $1`
 	leaveQuarantine = `DELETE FROM quarantine WHERE NOT ` + stuck
-	// What is set apart now is left out of the lists that begin with the oldest:
-	// a row that fails would stand at their head for ever. The moment follows.
+	// The lists that begin with the oldest leave out rows in quarantine: a row that keeps
+	// failing would stay at their head for ever. The present moment follows as an argument.
 	apartPayment = `EXISTS (SELECT 1 FROM quarantine q
     WHERE q.customer_id = checkouts.customer_id AND q.noun = 'payment' AND q.id = checkouts.id
       AND q.version = checkouts.version AND q.next_at > `
@@ -75,7 +75,7 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
     WHERE q.customer_id = deliveries.customer_id AND q.noun = 'delivery' AND q.id = deliveries.id AND q.next_at > `
 )
 
-// Quarantined returns what is set apart and still unsettled, longest first.
+// Quarantined returns the rows in quarantine that are still unsettled, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := many(ctx, s.db, scanQuarantined(s.now()), selectQuarantined, limit)
 	return all, wrap(err, "read what is set apart")

@@ -56,7 +56,7 @@ func scanAhead(r row) (n int, err error) {
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, $2 - seen_at FROM mechanic_slots WHERE mechanic_id = $1`
 
-// Slot returns what makes the mechanic busy.
+// Slot returns the slot that keeps the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID, micros(s.now()))
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
@@ -78,7 +78,7 @@ func (s queue) SeeMechanics(ctx context.Context, mechanicIDs []string) error {
 
 const selectAbsences = `SELECT count(*), count(*) FILTER (WHERE at > $2), max(at) FROM absences WHERE mechanic_id = $1`
 
-// Absences counts how often the mechanic did not come.
+// Absences counts how often the mechanic accepted a session and did not join.
 func (s queue) Absences(ctx context.Context, mechanicID string, within time.Duration) (record.Absences, error) {
 	all, err := one(ctx, s.db, scanAbsences, selectAbsences, mechanicID, micros(s.now().Add(-within)))
 	return all, wrap(err, "count the absences of %s", mechanicID)

@@ -92,7 +92,7 @@ func moment(to *time.Time) scanner {
 	}
 }
 
-// document scans JSON; NULL leaves what is there.
+// document scans JSON; NULL leaves the target unchanged.
 func document(to any) scanner {
 	return func(column any) error {
 		var s string
@@ -103,8 +103,8 @@ func document(to any) scanner {
 	}
 }
 
-// labels scans an object of texts, as far as it is one: whoever wrote something
-// else into one row must not keep others from being read.
+// labels scans an object of texts and ignores anything else: a malformed value in one row
+// must not keep others from being read.
 func labels(to *map[string]string) scanner {
 	return func(column any) error {
 		var s string
@@ -116,8 +116,8 @@ func labels(to *map[string]string) scanner {
 	}
 }
 
-// ifReadable scans JSON that nothing else hangs on: what cannot be read stays
-// as it is given.
+// ifReadable scans JSON that nothing else depends on: if it cannot be read, the target
+// stays unchanged.
 func ifReadable[T any](to *T, unreadable T) scanner {
 	return func(column any) error {
 		if document(to)(column) != nil {
@@ -127,7 +127,7 @@ func ifReadable[T any](to *T, unreadable T) scanner {
 	}
 }
 
-// micros is a time as rows hold it; the zero time is NULL.
+// micros is a time as rows store it; the zero time is NULL.
 func micros(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -135,10 +135,10 @@ func micros(t time.Time) any {
 	return t.UnixMicro()
 }
 
-// before is the moment so long before now, as rows hold it.
+// before is the moment that long before now, as rows store it.
 func ago(now time.Time, d time.Duration) int64 { return now.Add(-d).UnixMicro() }
 
-// after is the moment so long after now, as rows hold it; NULL for no time.
+// after is the moment that long after now, as rows store it; NULL for no time.
 func later(now time.Time, d time.Duration) any {
 	if d == 0 {
 		return nil
@@ -146,7 +146,7 @@ func later(now time.Time, d time.Duration) any {
 	return now.Add(d).UnixMicro()
 }
 
-// null is a text as rows hold it; the empty text is NULL.
+// null is a text as rows store it; the empty text is NULL.
 func null[T ~string](s T) any {
 	if s == "" {
 		return nil
@@ -154,7 +154,8 @@ func null[T ~string](s T) any {
 	return string(s)
 }
 
-// since is where a rising list goes on behind a cursor; the zero cursor is before everything.
+// since is the position after which an ascending list continues; the zero cursor is before
+// everything.
 func since(c curfew.Cursor) (at int64, id string) {
 	if c.At.IsZero() {
 		return math.MinInt64, c.ID
@@ -162,7 +163,7 @@ func since(c curfew.Cursor) (at int64, id string) {
 	return c.At.UnixMicro(), c.ID
 }
 
-// until is since for a falling list; the zero cursor is after everything.
+// until is since for a descending list; the zero cursor is after everything.
 func until(c curfew.Cursor) (at int64, id string) {
 	if c.At.IsZero() {
 		return math.MaxInt64, c.ID
@@ -170,7 +171,7 @@ func until(c curfew.Cursor) (at int64, id string) {
 	return c.At.UnixMicro(), c.ID
 }
 
-// highestID is the end of the order of ids.
+// highestID sorts after every id.
 const highestID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Steps carry OpenTelemetry's semantic conventions for databases. No argument is
-// shown, and no error's text: it may quote one.
+// Steps carry OpenTelemetry's semantic conventions for databases. They record no
+// arguments, and no error texts, which may quote arguments.
 
 func noteSystem(ctx context.Context, operation string) {
 	curfew.Note(ctx, "db.system.name", "sqlite")

@@ -19,8 +19,8 @@ WHERE type IN ('table', 'index', 'trigger') AND name NOT GLOB 'sqlite_*' AND nam
 UNION ALL
 SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`
 
-// Verify returns an error that names everything the schema lacks, and the remedy.
-// A newer schema is fine: the program may have been rolled back.
+// Verify returns an error, of kind Invalid, that names everything the schema lacks, and
+// the remedy. A newer schema is fine: the program may have been rolled back.
 func (s schema) Verify(ctx context.Context) error {
 	if err := s.verifyMigrated(ctx); err != nil {
 		return err

@@ -12,9 +12,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// writer is the only connection that writes. Callers take turns in the order in
-// which they ask; the queue of database/sql is not fair and would let some
-// starve. Whoever has the turn writes for those who wait, too: see group_commit.go.
+// writer is the only connection that writes. Callers take turns in the order in which
+// they ask; the queue of database/sql is not fair and would let some starve. The caller
+// whose turn it is also writes for those who wait: see group_commit.go.
 type writer struct {
 	groupCommit
 

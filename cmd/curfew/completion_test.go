@@ -72,7 +72,7 @@ func TestTheOtherShellsReadTheirScripts(t *testing.T) {
 	for shell, script := range map[string]string{"zsh": zshCompletion(table(t)), "fish": fishCompletion(table(t))} {
 		for _, want := range []string{"checkouts", "refund", "waiting-ttl", "debug", "inspect"} {
 			if !strings.Contains(script, want) {
-				t.Errorf("%s is told nothing of %s", shell, want)
+				t.Errorf("the completion for %s lacks %s", shell, want)
 			}
 		}
 		program, err := exec.LookPath(shell)

@@ -34,7 +34,7 @@ func TestTheDocumentedStoryIsTrue(t *testing.T) {
 	sample, _, _ := strings.Cut(rest, "```")
 	got, _, _ := strings.Cut(timelineOfKim(t), "\nWhat can be done now")
 	if diff := cmp.Diff(inForm(sample), inForm(got)); diff != "" {
-		t.Errorf("docs/explain.md tells it otherwise (-docs +told):\n%s", diff)
+		t.Errorf("docs/explain.md differs (-docs +printed):\n%s", diff)
 	}
 }
 

@@ -202,7 +202,7 @@ func TestEveryFixCanBePasted(t *testing.T) {
 	needPostgres(t)
 	for _, code := range lifecycle.Codes() {
 		if tried := slices.ContainsFunc(illnesses, func(i illness) bool { return i.code == code }); !tried && triedElsewhere[code] == "" {
-			t.Errorf("nobody tries the fix of %s: add a row to illnesses that brings it about, with what internal/wire/finding.go's line for it "+
+			t.Errorf("no test tries the fix of %s: add a row to illnesses that brings it about, with what internal/wire/finding.go's line for it "+
 				"answers (says) and what is left to a person (then)", code)
 		}
 	}

@@ -13,7 +13,7 @@ func TestANotificationReachesAllListenersAndWaitsForNone(t *testing.T) {
 	<-other
 	select {
 	case <-one:
-		t.Error("two notifications that nobody received are not merged")
+		t.Error("two pending notifications were not merged")
 	default:
 	}
 	b.notify()

@@ -96,7 +96,7 @@ func checkReplays(t *testing.T, p *process, shop *api.Client, customer string, e
 	}
 	again(t, p, event)
 	if diff := cmp.Diff([]api.Checkout{paid}, paymentsOf(t, shop, customer)); diff != "" {
-		t.Errorf("told again it is otherwise: %s", diff)
+		t.Errorf("the second report changed it: %s", diff)
 	}
 	if _, err := shop.Clear(t.Context(), customer, api.Clearing{}); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func checkReplays(t *testing.T, p *process, shop *api.Client, customer string, e
 	cleared := paymentsOf(t, shop, customer)
 	again(t, p, event)
 	if diff := cmp.Diff(cleared, paymentsOf(t, shop, customer)); diff != "" || cleared[0].Outcome != "credited" {
-		t.Errorf("it was %s, and told again it is otherwise: %s", cleared[0].Outcome, diff)
+		t.Errorf("it was %s, and the second report changed it: %s", cleared[0].Outcome, diff)
 	}
 	if len(paymentsOf(t, shop, "somebody else")) > 0 {
 		t.Error("somebody else got the payment")

@@ -101,7 +101,7 @@ func TestAPoolerThatRefusesParameters(t *testing.T) {
 	}
 	if _, err := opened("--database-url="+direct+"&colour=red", "--database-wait=0s"); !errors.Is(err, curfew.Invalid) ||
 		!strings.Contains(err.Error(), `unrecognized configuration parameter "colour": take it out of the URL`) {
-		t.Errorf("a parameter that nobody knows: %v", err)
+		t.Errorf("an unknown parameter: got error %v", err)
 	}
 	db, err := opened("--database-url="+at, "--database-timeouts=role")
 	if err != nil {

@@ -27,7 +27,7 @@ func TestThePlatformsPortHasEverything(t *testing.T) {
 		t.Errorf("ready: %s (%v)", out, err)
 	}
 	if _, err := command(dir, env, "ready", "--listen-ops=127.0.0.1:1"); err == nil {
-		t.Error("nobody listens at listen_ops, and is ready there")
+		t.Error("nothing listens at listen_ops, but it reports ready")
 	}
 	if got := get(t, p.url+"/metrics"); !strings.Contains(got, "401") {
 		t.Errorf("strangers read the metrics: %s", got)

@@ -89,7 +89,7 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 				t.Errorf("what was given back brought a session: %v", err)
 			}
 			if r := after.keeper.Health.Report(t.Context()); len(r.Rows)+len(r.Tallies) > 0 {
-				t.Errorf("health tells %v", r.Findings)
+				t.Errorf("health reports %v", r.Findings)
 			}
 		})
 	}

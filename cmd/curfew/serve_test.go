@@ -64,7 +64,7 @@ func TestAStopSaysByeToLiveStreams(t *testing.T) {
 	}
 	rest, err := io.ReadAll(lines)
 	if err != nil || !strings.HasSuffix(string(rest), "event: bye\ndata: {\"reason\":\"stopping\"}\n\n") {
-		t.Errorf("the last that was told: %q (%v)", rest, err)
+		t.Errorf("the stream ends with %q (%v), want a bye", rest, err)
 	}
 }
 

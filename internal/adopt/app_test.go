@@ -175,7 +175,7 @@ func TestAnAppThatWritesAtRandomIsFollowed(t *testing.T) {
 		t.Errorf("%d rows are not as their mirrors: %+v (%v)", len(drift), drift[:min(len(drift), 5)], err)
 	}
 	if got := m.text(`SELECT count(*) FROM public.help WHERE note = 'nobody came' AND mechanic IS NOT NULL AND status = 'expired'`); got != "0" {
-		t.Errorf("%s accepted rows were ended as if nobody had come", got)
+		t.Errorf("%s accepted rows were ended as if they had not been accepted", got)
 	}
 	if got := m.text(`SELECT string_agg(detail, E'\n') FROM curfew.adoption_findings WHERE code = 'trigger_failed'`); got != "" {
 		t.Errorf("triggers failed: %s", got)

@@ -112,7 +112,7 @@ func TestAStopIsCaughtUp(t *testing.T) {
 		t.Errorf("row 4, which did not change, has %s events now, not %s", got, events)
 	}
 	if got := m.text(`SELECT (now() - shadowed < interval '1 minute')::text FROM curfew.adoptions`); got != "true" {
-		t.Error("a day in which nobody read the table counts as watched")
+		t.Error("a day without a reading counts as watched")
 	}
 }
 

@@ -123,7 +123,7 @@ func TestALargeRefundNeedsTwo(t *testing.T) {
 		t.Errorf("the history says %s: %s", last.Actor, last.Reason)
 	}
 	if _, asked, err := env.Refund(ctx, mara, large.ID, "sorry", false); err != nil || asked != nil {
-		t.Errorf("what is due already needs nobody: %+v %v", asked, err)
+		t.Errorf("a refund that is already due needs no approval, got %+v %v", asked, err)
 	}
 	if _, asked, err := env.Refund(ctx, mara, large.ID, "by bank", true); err != nil || asked == nil {
 		t.Errorf("to say that it was given back by hand needs two as well: %+v %v", asked, err)

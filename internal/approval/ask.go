@@ -12,10 +12,10 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// keep is how long what was asked for is remembered, decided or not.
+// keep is how long an approval is kept, decided or not.
 const keep = 90 * 24 * time.Hour
 
-// What can be asked for: the operations of routes.
+// The operations that can need approval, by the names of their routes.
 const (
 	Refund = "refundCheckout"
 	End    = "endSession"
@@ -24,7 +24,7 @@ const (
 	Erase  = "eraseCustomer"
 )
 
-// Call is what was asked for, and what must still be so when it is carried out.
+// Call is the requested operation, and the state that must still hold when it is carried out.
 type Call struct {
 	Reason    string `json:"reason,omitempty"`
 	ByHand    bool   `json:"byHand,omitempty"`
@@ -48,8 +48,8 @@ func (d Desk) ask(ctx context.Context, by curfew.Actor, a record.Approval, c Cal
 	return &asked, err
 }
 
-// Refund makes a refund due, or closes one that was made by hand. If that needs a second person it does nothing but ask, and
-// returns what is asked for.
+// Refund makes a refund due, or closes one that was made by hand. If that needs a second person, it only asks for approval,
+// and returns the approval.
 func (d Desk) Refund(ctx context.Context, by curfew.Actor, idOrRef, reason string, byHand bool) (curfew.Checkout, *record.Approval, error) {
 	if d.Rules.RefundsOver != nil && reason != "" {
 		c, err := d.Keeper.Checkouts.Checkout(ctx, idOrRef)
@@ -67,7 +67,8 @@ func (d Desk) Refund(ctx context.Context, by curfew.Actor, idOrRef, reason strin
 	return c, nil, err
 }
 
-// given reports whether a payment is given back already, or about to be: asking again changes nothing.
+// given reports whether a payment is given back already, or about to be. Repeating the call then
+// changes nothing.
 func given(c curfew.Checkout, byHand bool) bool {
 	return c.Outcome == curfew.Refunding || c.Outcome == curfew.Refunded || c.Outcome == curfew.RefundDue && !byHand
 }
@@ -79,8 +80,8 @@ func (d Desk) refund(ctx context.Context, by curfew.Actor, idOrRef, reason strin
 	return d.Keeper.Checkouts.RefundCheckout(ctx, by, idOrRef, reason)
 }
 
-// EndSession ends or cancels a session, as action says. If that needs a second person it does nothing but ask, and returns what is asked
-// for. Only admins need one.
+// EndSession ends or cancels a session, as action says. If that needs a second person, it only asks for approval, and
+// returns the approval. Only admins need one.
 func (d Desk) EndSession(ctx context.Context, by curfew.Actor, s curfew.Snapshot, action string) (curfew.Snapshot, *record.Approval, error) {
 	if d.Rules.LiveEnds && by.Role == curfew.Admin && s.Status == curfew.Live {
 		asked, err := d.ask(ctx, by, record.Approval{
@@ -99,8 +100,8 @@ func (d Desk) end(ctx context.Context, by curfew.Actor, id, action string) (curf
 	return d.Keeper.Sessions.End(ctx, id, by)
 }
 
-// ClearCustomer ends what a customer has open. If that would end a live session by force and needs a second person, it does
-// nothing but ask, and returns what is asked for.
+// ClearCustomer ends what a customer has open. If that would end a live session by force and needs a second person, it only
+// asks for approval, and returns the approval.
 func (d Desk) ClearCustomer(ctx context.Context, by curfew.Actor, c lifecycle.Clearing) (lifecycle.Cleared, *record.Approval, error) {
 	if d.Rules.LiveEnds && by.Role == curfew.Admin && c.Force && !c.DryRun && c.Reason != "" {
 		live, err := d.live(ctx, c.CustomerID)
@@ -129,7 +130,7 @@ func (d Desk) live(ctx context.Context, customerID string) (string, error) {
 	return "", err
 }
 
-// EraseCustomer asks for approval of an erasure, and returns what is asked for; nil: one person may do it.
+// EraseCustomer asks for approval of an erasure, and returns the approval, or nil if one person may do it.
 func (d Desk) EraseCustomer(ctx context.Context, by curfew.Actor, customerID string, c Call) (*record.Approval, error) {
 	if !d.Rules.Erasures {
 		return nil, nil //nolint:nilnil // nothing is asked for

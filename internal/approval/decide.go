@@ -15,12 +15,14 @@ import (
 // listed is how many approvals are listed.
 const listed = 200
 
-// List returns what was asked for, newest first; pending: what somebody can still decide.
+// List returns the approvals, newest first; if pending is set, only those that can still
+// be decided.
 func (d Desk) List(ctx context.Context, pending bool) ([]record.Approval, error) {
 	return d.Store.Approvals(ctx, pending, listed)
 }
 
-// Reject says no, and why; the reason may be empty. Whoever asked may withdraw by another's hand only.
+// Reject rejects an approval, with a reason that may be empty. The person who asked cannot do it
+// themselves.
 func (d Desk) Reject(ctx context.Context, by curfew.Actor, id, reason string) (record.Approval, error) {
 	if err := curfew.CheckText("reason", reason); err != nil {
 		return record.Approval{}, err
@@ -28,8 +30,9 @@ func (d Desk) Reject(ctx context.Context, by curfew.Actor, id, reason string) (r
 	return d.decide(ctx, by, id, record.ApprovalRejected, reason)
 }
 
-// Approve carries out what another person asked for, once. The error's kind is Forbidden for whoever asked, and Conflict if it is decided, has expired
-// or is no longer what was asked for. An approval whose carrying out failed is failed, for ever.
+// Approve carries out what another person asked for, once. The error's kind is Forbidden for the person who asked, and
+// Conflict if the approval is decided, has expired or no longer matches the present state. An approval that failed to be
+// carried out stays failed.
 func (d Desk) Approve(ctx context.Context, by curfew.Actor, id string) (record.Approval, error) {
 	a, err := d.decide(ctx, by, id, record.ApprovalExecuting, "")
 	if err != nil {
@@ -64,7 +67,7 @@ func (d Desk) decide(ctx context.Context, by curfew.Actor, id string, to record.
 	return decided, err
 }
 
-// carryOut does what was asked for, in the name of whoever asked, if it is still the same.
+// carryOut carries out the call in the name of the person who asked, if its conditions still hold.
 func (d Desk) carryOut(ctx context.Context, a record.Approval) error {
 	var c Call
 	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {

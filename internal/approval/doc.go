@@ -1,6 +1,6 @@
-// Package approval lets two persons do together what one of them must not do alone: refunds over an amount, forced ends of
-// live sessions, erasures. The first one asks, and a different one approves or rejects. What is approved is carried out
-// once, as what was asked for, or not at all.
+// Package approval makes some actions need a second person: refunds over an amount, forced ends of live sessions,
+// erasures. One person asks, and another approves or rejects. An approved action is carried out once, exactly as it was
+// requested, or not at all.
 package approval
 
 import (
@@ -14,21 +14,22 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Store stores what was asked for.
+// Store stores approvals.
 type Store interface {
-	// AddApproval writes what is asked for, which expires after ttl. It forgets what was asked for longer ago than keep says.
+	// AddApproval writes an approval that expires after ttl, and deletes approvals older than keep.
 	AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (record.Approval, error)
-	// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
+	// Approvals returns the approvals, newest first; if pending is set, only those that can still
+	// be decided.
 	Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error)
 	Approval(ctx context.Context, id string) (record.Approval, error)
-	// DecideApproval makes a pending one executing or rejected. Conflict if it is decided, has expired, or was asked for by the same
-	// person.
+	// DecideApproval makes a pending approval executing or rejected. Conflict if it is decided, has expired, or was requested
+	// by the same person.
 	DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error)
-	// EndApproval says how an executing one ended: done or failed.
+	// EndApproval records how an executing approval ended: done or failed.
 	EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (record.Approval, error)
 }
 
-// Rules say what an admin does not do alone. The zero value is nothing.
+// Rules say which actions of an admin need a second person. With the zero value none does.
 type Rules struct {
 	// RefundsOver are the largest refunds that one person may make, by currency in its minor unit. Other currencies then need a
 	// second person at any amount. nil: one person may make any.
@@ -39,7 +40,7 @@ type Rules struct {
 	TTL time.Duration
 }
 
-// Two reports whether there is anything that needs two persons.
+// Two reports whether any action needs two persons.
 func (r Rules) Two() bool { return r.RefundsOver != nil || r.LiveEnds || r.Erasures }
 
 // refund reports whether a payment is too large for one person to refund.
@@ -51,7 +52,7 @@ func (r Rules) refund(c curfew.Checkout) bool {
 	return !ok || c.Due() > most
 }
 
-// Desk does what one person may do, and asks for approval of the rest.
+// Desk carries out what one person may do, and asks for approval of the rest.
 type Desk struct {
 	Store  Store
 	Keeper *lifecycle.Keeper

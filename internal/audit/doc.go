@@ -1,8 +1,8 @@
 // Package audit keeps a log of what staff did and looked at: a chain of hashes in which nothing can be changed or left out
-// unnoticed. Nobody waits for it. What is noted goes into a buffer, and each process writes its own from there, as further
-// links of the one chain.
+// unnoticed. No call waits for it: entries go into a buffer, from which each process appends its own links to the one
+// chain.
 //
-// The package refuses to know which calls are worth an entry: whoever handles them says so.
+// The package does not know which calls are worth an entry: their handlers decide that.
 package audit
 
 import (
@@ -22,9 +22,10 @@ type Store interface {
 	AuditLinks(ctx context.Context, after int64, limit int) ([]record.AuditLink, error)
 	// AuditEntries returns the entries that match.
 	AuditEntries(ctx context.Context, q record.AuditSearch) ([]record.AuditEntry, error)
-	// EraseAudit erases what entries say of a customer, and returns of how many. The chain stays whole.
+	// EraseAudit erases what entries say about a customer, and returns the number of entries. The chain
+	// still verifies.
 	EraseAudit(ctx context.Context, customerID string) (int, error)
 	// PruneAudit deletes entries whose link is older than keep, about limit at once, and returns how many. The newest such
-	// link stays without its entries, as the anchor of those behind it.
+	// link stays without its entries, as the anchor of the following ones.
 	PruneAudit(ctx context.Context, keep time.Duration, limit int) (int, error)
 }

@@ -49,7 +49,7 @@ type Log struct {
 	looks looks
 
 	writing sync.Mutex // held by whoever writes
-	batch   string     // of the oldest entries; set while nobody knows whether it was written
+	batch   string     // of the oldest entries; set while it is unknown whether it was written
 	tried   int        // how many of them, and how many were lost, when it was tried
 	blamed  int64
 
@@ -63,8 +63,8 @@ func New(o Options) *Log {
 	return &Log{store: o.Store, keep: o.Keep, log: cmp.Or(o.Logger, slog.New(slog.DiscardHandler)), looks: newLooks()}
 }
 
-// Note notes an entry. It never waits. If too many entries are waiting it is lost, which Lost counts, and the chain once it
-// can be written again.
+// Note adds an entry, without blocking. If too many entries are waiting, the entry is lost and counted: by Lost, and by the
+// chain once it can be written again.
 func (l *Log) Note(e record.AuditEntry) {
 	e.About.Customer, e.About.Object, e.About.Detail = short(e.About.Customer), short(e.About.Object), short(e.About.Detail)
 	e.Actor.ID, e.Action, e.RequestID = short(e.Actor.ID), short(e.Action), short(e.RequestID)
@@ -78,8 +78,7 @@ func (l *Log) Note(e record.AuditEntry) {
 	l.waiting = append(l.waiting, n)
 }
 
-// NoteLook is Note for what changes nothing: who looks at the same again and again, as a page that keeps itself up to date
-// does, is noted once in a while.
+// NoteLook is Note for reads. It notes a repeated look, such as that of a page that updates itself, only once in a while.
 func (l *Log) NoteLook(e record.AuditEntry) {
 	if l.looks.first(e, time.Now()) {
 		l.Note(e)
@@ -94,7 +93,7 @@ func short(text string) string {
 	return text
 }
 
-// Lost returns how many entries were lost that the chain does not count yet.
+// Lost returns how many lost entries the chain does not count yet.
 func (l *Log) Lost() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,7 +124,7 @@ func (l *Log) Run(ctx context.Context) error {
 	}
 }
 
-// report logs the first of several failures, and that they are over.
+// report logs the first of several failures, and the first success after them.
 func (l *Log) report(ctx context.Context, failing bool, err error) bool {
 	switch {
 	case err != nil && !failing && ctx.Err() == nil:
@@ -162,7 +161,8 @@ func (l *Log) Write(ctx context.Context) error {
 	}
 }
 
-// oldest returns the next batch. While nobody knows whether a batch was written, it stays as it was.
+// oldest returns the next batch. While it is unknown whether a batch was written, it returns the
+// same batch.
 func (l *Log) oldest() ([]noted, int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

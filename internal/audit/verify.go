@@ -22,12 +22,13 @@ type Verdict struct {
 	// Anchor is the last link whose entries were pruned, zero if there is none.
 	Anchor record.AuditLink
 	Head   record.AuditLink // the last link that is right
-	// Broken says what is wrong with the first link that is not right; empty: the chain is whole.
+	// Broken says what is wrong with the first broken link; it is empty if the whole chain verifies.
 	Broken string
 	Link   int64 // the number of that link
 }
 
-// Known is a link that somebody wrote down: a chain that was cut off or written anew does not have it.
+// Known is a link that somebody recorded elsewhere. A chain that was cut off or rewritten does not
+// contain it.
 type Known struct {
 	Number int64
 	Hash   string

@@ -23,8 +23,8 @@ func ActingNames() []RouteName {
 	return []RouteName{{Name: actAsCustomer, Group: "acting"}, {Name: actAsMechanic, Group: "acting"}}
 }
 
-// behalf returns who does what a request asks for: whoever sends it, or the customer or mechanic that the service who sends it acts for. The
-// error's kind is Invalid for a header that names nobody, and Forbidden for a caller who may not act for them.
+// behalf returns the actor of a request: its sender, or the customer or mechanic for whom a service acts. The error's kind
+// is Invalid for a malformed header, and Forbidden for a caller who may not act for them.
 func behalf(r *http.Request, by claims) (curfew.Actor, error) {
 	given := r.Header.Values(ActAs)
 	if len(given) == 0 {
@@ -45,8 +45,8 @@ func behalf(r *http.Request, by claims) (curfew.Actor, error) {
 	return who, by.mayActFor(who)
 }
 
-// mayActFor refuses whom a key does not let its service act for. A mechanic sees the requests of every customer, so a key that
-// is bound to some of them acts for none.
+// mayActFor refuses actors for whom a key does not let its service act. A mechanic sees the requests of every customer, so a
+// key that is bound to some customers cannot act for mechanics.
 func (c claims) mayActFor(who curfew.Actor) error {
 	name := map[curfew.Role]string{curfew.Customer: actAsCustomer, curfew.Mechanic: actAsMechanic}[who.Role]
 	switch {

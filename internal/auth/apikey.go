@@ -48,7 +48,8 @@ func parseKey(text string) (id, secret string, ok bool) {
 	return read.String(), parts[2], err == nil
 }
 
-// hashOf is what is kept of a secret. A secret of 256 random bits cannot be guessed, so a fast hash will do.
+// hashOf returns the hash under which a secret is stored. A secret of 256 random bits cannot be guessed, so
+// a fast hash will do.
 func hashOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

@@ -52,8 +52,8 @@ type NewKey struct {
 	Scope     record.KeyScope
 }
 
-// Create creates a key, and returns the text that its holder presents; it is known to nobody afterwards. The error's kind
-// is Invalid for a key that cannot be.
+// Create creates a key, and returns the text that its holder presents; it cannot be read again. The error's kind is
+// Invalid for an impossible key.
 func (s Keys) Create(ctx context.Context, by curfew.Actor, n NewKey) (k record.APIKey, text string, err error) {
 	if err := s.check(n); err != nil {
 		return k, "", err
@@ -88,7 +88,7 @@ func (s Keys) check(n NewKey) error {
 	return curfew.CheckID("name", n.Name)
 }
 
-// checkRoutes refuses routes that nobody could call with a key: they would look like a permission.
+// checkRoutes refuses routes that no key can call, because they would look like a permission.
 func (s Keys) checkRoutes(routes []string) error {
 	if routes != nil && len(routes) == 0 || len(routes) > maxRoutes {
 		return curfew.Errorf(curfew.Invalid, "routes: a key is bound to 1 to %d: leave them out for all", maxRoutes)
@@ -114,11 +114,12 @@ func (s Keys) choice() string {
 	return strings.Join(groups, ", ")
 }
 
-// List returns all keys, oldest first, those that count no more too.
+// List returns all keys, oldest first, including revoked and expired ones.
 func (s Keys) List(ctx context.Context) ([]record.APIKey, error) { return s.Store.APIKeys(ctx) }
 
-// Rotate replaces a key's secret, and returns its new text. The old one counts for as long as grace says, and never longer
-// than the key. The error's kind is Invalid for a grace that cannot be, and Conflict for a key that counts no more.
+// Rotate replaces a key's secret, and returns its new text. The old secret stays valid for the grace period, but never
+// longer than the key. The error's kind is Invalid for an impossible grace period, and Conflict for a key that is revoked
+// or has expired.
 func (s Keys) Rotate(ctx context.Context, id string, grace time.Duration) (k record.APIKey, text string, err error) {
 	if grace < 0 || grace > MaxKeyGrace {
 		return k, "", curfew.Errorf(curfew.Invalid, "the secret before can count for up to 30 days more, and not for %s", grace)

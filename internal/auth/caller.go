@@ -32,14 +32,14 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 	return c, g.ownSite(r)
 }
 
-// bearer returns the token or key that a request carries; empty: it has none.
+// bearer returns the token or key that a request carries, or the empty text.
 func bearer(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(token)
 }
 
-// verify returns what a token of a type proves, unless it is revoked. Only tokens of the local key can be: what others issue
-// they alone can take back.
+// verify returns what a token of a type proves, unless it is revoked. Only tokens of the local key can be revoked here;
+// other issuers revoke their own.
 func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
 	c, err := g.identity.verify(typ, token)
 	if err == nil && c.by == g.identity.local {
@@ -51,8 +51,8 @@ func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
 	return c, nil
 }
 
-// fromCookie returns whose browser a request is from. A cookie that was signed out, or not used for long, proves
-// nothing, whoever kept it.
+// fromCookie returns who is signed in with the browser that sent a request. A cookie that was signed out, or not
+// used for long, proves nothing, even if somebody kept it.
 func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -69,8 +69,8 @@ func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	return c, nil
 }
 
-// ownSite refuses a change that another site's page asks for. A browser always says whose page asks; a client that does not
-// is no browser, and must use a token.
+// ownSite refuses a change that another site's page asks for. A browser always names the page's site; a client that does
+// not is no browser, and must use a token.
 func (g *Gate) ownSite(r *http.Request) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
@@ -83,7 +83,7 @@ func (g *Gate) ownSite(r *http.Request) error {
 }
 
 // unauthenticated returns the problem of a request that proves nothing: it says how to call, or that the token has expired.
-// A command to paste is for whoever tries Curfew on their own machine; strangers are not told what runs here.
+// Only callers on this machine get a command to paste; strangers learn nothing about the installation.
 func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) *problem.Problem {
 	again, call := "get a new one", "send a token in the header Authorization: Bearer TOKEN"
 	if g.local {

@@ -29,8 +29,9 @@ func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) 
 	return c.actor(), err
 }
 
-// SignIn uses a login ticket up, and sets the cookie that says who a browser is from now on. Its errors are those of
-// Ticket, RateLimited also after too many good ones, and Forbidden where another site's page asks: nobody is to be signed in as somebody else unawares.
+// SignIn uses a login ticket up, and sets the cookie that says who a browser is from now on. Its errors are those of Ticket,
+// RateLimited also after too many good ones, and Forbidden if another site's page asks, so that nobody can be signed in as
+// somebody else without noticing.
 func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Request, ticket string) (curfew.Actor, error) {
 	if err := g.ownSite(r); err != nil {
 		return curfew.Actor{}, err
@@ -67,8 +68,8 @@ func (g *Gate) ticket(ctx context.Context, text string) (claims, error) {
 // redeemed returns the name whose claim uses a ticket up.
 func redeemed(c claims) string { return "login:" + c.id }
 
-// SignOut removes a browser's cookie, and revokes it for whoever kept it. It refuses requests that another site's page
-// sent.
+// SignOut removes a browser's cookie, and revokes it in case it was copied. It refuses requests that another site's
+// page sent.
 func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if err := g.ownSite(r); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// Relation is what {id} in a path is, and whose it must be.
+// Relation says what {id} in a path is, and who must own it.
 type Relation int
 
 const (
@@ -35,7 +35,8 @@ const (
 	InBody
 )
 
-// Access says who may use a route: the roles, whose the thing in its path must be, and as what its calls are counted.
+// Access says who may use a route: the roles, who must own the thing in its path, and the class in which its calls
+// are counted.
 type Access struct {
 	Roles       []curfew.Role
 	Relation    Relation
@@ -78,7 +79,7 @@ type Gate struct {
 	origins  *http.CrossOriginProtection
 }
 
-// GateOptions are what a gate decides by. All but Limits are required.
+// GateOptions configure NewGate. All but Limits are required.
 type GateOptions struct {
 	Identity *Identity
 	Once     OneTimes
@@ -86,7 +87,7 @@ type GateOptions struct {
 	Keys     *Keyring
 	Revoked  *Revocations
 	SignIns  *SignIns
-	Limits   *limit.Limiter // nil: callers may call as often as they like
+	Limits   *limit.Limiter // nil: unlimited
 	BaseURL  string         // where callers reach the server
 }
 
@@ -143,8 +144,8 @@ func (c Request) describe(a Access, info *problem.RequestInfo) {
 	}
 }
 
-// Proven reports whether a request's token or cookie still counts. A nil error says that it does. It is no use of
-// them: a page that is left open does not stay signed in by its stream.
+// Proven reports whether a request's token or cookie still counts. A nil error says that it does. It does not
+// count as a use of them: a page that is left open does not stay signed in because of its stream.
 func (g *Gate) Proven(r *http.Request) error {
 	_, err := g.caller(r)
 	return err
@@ -159,8 +160,8 @@ func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 	return c.actor(), err
 }
 
-// authorize decides below transport. A role that may never do that is Forbidden. What belongs to another is NotFound, in the
-// same words as what is missing.
+// authorize decides independently of HTTP. A role that may never do that is Forbidden. What belongs to another is NotFound,
+// in the same words as what is missing.
 func (g *Gate) authorize(ctx context.Context, who curfew.Actor, by claims, a Access, id string) (Request, error) {
 	c := Request{Actor: who, Until: by.until(), ID: id, scope: by.scope}
 	if !slices.Contains(a.Roles, who.Role) || !a.admits(by.scope, who) {
@@ -208,7 +209,7 @@ func (g *Gate) authorizeParty(ctx context.Context, c Request) (Request, error) {
 	return c, err
 }
 
-// Reaches reports whether who may know of a session.
+// Reaches reports whether an actor may know of a session.
 func Reaches(who curfew.Actor, s curfew.Session) bool {
 	switch who.Role {
 	case curfew.Customer:

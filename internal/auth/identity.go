@@ -2,7 +2,7 @@
 // tickets and cookies, and accepts the tokens of other issuers: by a shared secret, or by keys that a key server
 // publishes.
 //
-// What may happen to a session is not its business: it reads a session only to see whose it is.
+// The package does not know what may happen to a session: it reads one only to see whose it is.
 package auth
 
 import (
@@ -150,7 +150,7 @@ func roleAt(claim string) []string {
 	return []string{claim}
 }
 
-// Keys returns how the key servers of the other issuers are.
+// Keys returns the state of the other issuers' key servers.
 func (i *Identity) Keys() []curfew.KeyFigures {
 	var all []curfew.KeyFigures
 	for _, server := range i.servers {

@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// keyFresh is how long a key that was read is believed: a revoked one is refused after that everywhere.
+	// keyFresh is how long a key that was read is trusted. After that, a revoked one is refused everywhere.
 	keyFresh = 10 * time.Second
 	// maxKnownKeys is how many keys are kept at most. More are read again and again.
 	maxKnownKeys = 1000
 )
 
-// Keyring verifies API keys. It keeps those that it has read for a few seconds, and only ones that exist, so that nobody can
-// displace them with keys that they make up.
+// Keyring verifies API keys. It caches keys for a few seconds, and only existing ones, so that invented keys cannot displace
+// them.
 type Keyring struct {
 	store   KeyStore
 	refused refusals

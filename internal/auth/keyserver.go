@@ -74,7 +74,7 @@ func newKeyServer(address string, log *slog.Logger, times keyTimes) (*KeyServer,
 	return k, nil
 }
 
-// State returns how the key server is, and how many of its keys count.
+// State returns the state of the key server, and how many of its keys count.
 func (k *KeyServer) State() curfew.KeyFigures {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -97,7 +97,7 @@ func (k *KeyServer) Fetch(ctx context.Context) error {
 	if err == nil {
 		err = k.keys.KeyReplaceAll(ctx, keys)
 	}
-	if ctx.Err() == nil { // otherwise nobody waits for it any more
+	if ctx.Err() == nil { // otherwise the caller has gone
 		k.note(begun, len(keys), err)
 	}
 	return err

@@ -253,7 +253,7 @@ func TestKeys_AServerThatFails(t *testing.T) {
 				return strings.Contains(log.String(), "cannot be reached") && strings.Contains(log.String(), "answers again")
 			})
 			if n := strings.Count(log.String(), "cannot be reached"); n != 1 {
-				t.Errorf("the log tells it %d times:\n%s", n, &log)
+				t.Errorf("logged %d times:\n%s", n, &log)
 			}
 		})
 	}

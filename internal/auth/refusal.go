@@ -7,8 +7,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// refusals log why tokens are refused: whoever set up an issuer needs to know, and whoever sent the token must not. Somebody
-// who sends many does not fill the log.
+// refusals log why tokens are refused, for the operator who set up an issuer: the sender of the token must not learn it.
+// They limit how much one sender can log.
 type refusals struct {
 	logger *slog.Logger
 	rare   *rate.Limiter
@@ -21,7 +21,7 @@ func newRefusals(log *slog.Logger) refusals {
 	return refusals{log, rate.NewLimiter(rate.Every(time.Second), 10)}
 }
 
-// longestName is how much of what a token says of itself is logged, in bytes.
+// longestName is how much of a token's claims is logged, in bytes.
 const longestName = 100
 
 func (r refusals) log(token string, why error) {

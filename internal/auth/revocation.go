@@ -14,15 +14,15 @@ import (
 const (
 	// readRevoked is how often what is revoked is read.
 	readRevoked = 5 * time.Second
-	// revokedKnown is how long the last reading counts, when none succeeds. With the time that a reading may take, a revoked token
-	// is refused within a minute, or nobody gets in.
+	// revokedKnown is how long the last successful reading counts. Including the time that a reading may take, a revoked token
+	// is refused within a minute, or else every token is.
 	revokedKnown = 45 * time.Second
 	// revokedOverlap is how far a reading goes back before the newest one that is known: transactions end in another order than
 	// that of their times.
 	revokedOverlap = time.Minute
 )
 
-// RevocationStore stores which tokens of the local key count no more.
+// RevocationStore stores which tokens of the local key are revoked.
 type RevocationStore interface {
 	// Revoke revokes a token, or those of a subject until now. It may forget revocations that are older than keep.
 	Revoke(ctx context.Context, v record.Revocation, keep time.Duration) error
@@ -73,7 +73,8 @@ func RevokeTokens(ctx context.Context, store RevocationStore, by curfew.Actor, r
 	return store.Revoke(ctx, v, longestTTL+revokedOverlap)
 }
 
-// check returns errProvesNothing for a token that is revoked, and another error if nobody can tell.
+// check returns errProvesNothing for a revoked token, and another error if that cannot be
+// determined.
 func (r *Revocations) check(ctx context.Context, c claims) error {
 	if err := r.readIfOld(ctx); err != nil {
 		return fmt.Errorf("look for revoked tokens: %w", err)
@@ -88,7 +89,7 @@ func (r *Revocations) check(ctx context.Context, c claims) error {
 	return nil
 }
 
-// readIfOld reads, in the caller's time, what Run has not read for too long.
+// readIfOld reads the revocations within the call, if Run has not read them for too long.
 func (r *Revocations) readIfOld(ctx context.Context) error {
 	if r.fresh() {
 		return nil

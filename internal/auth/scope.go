@@ -16,7 +16,7 @@ func (c Request) CheckCustomer(id string) error {
 	return nil
 }
 
-// CheckAmount refuses an amount that is larger than the caller's key allows. One that nobody knows may be larger.
+// CheckAmount refuses an amount that is larger than the caller's key allows, and an unknown one, which may be.
 func (c Request) CheckAmount(amount *int64) error {
 	if most := c.scope.MaxAmount; most != nil && (amount == nil || *amount > *most) {
 		return notAllowed(c.Actor)
@@ -42,6 +42,6 @@ func (a Access) admits(s record.KeyScope, who curfew.Actor) bool {
 	if s.Routes != nil && !slices.Contains(s.Routes, a.Name) && !slices.Contains(s.Routes, a.Group) {
 		return false
 	}
-	// Without an id, a route is about everybody, unless its body says about whom.
+	// A route without an id is about everybody, unless its body names a customer.
 	return s.CustomerPrefix == "" || a.Relation != Nobodys || who.Role == curfew.Customer
 }

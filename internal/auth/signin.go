@@ -28,7 +28,8 @@ const (
 type SignInStore interface {
 	// AddSignIn writes a browser that signs in. It may forget those that did longer ago than keep says.
 	AddSignIn(ctx context.Context, in record.SignIn, keep time.Duration) error
-	// SignIns returns those that nobody has ended, that signed in within longest and were used within idle, newest first.
+	// SignIns returns those that have not been ended, that signed in within longest and were used within idle, newest
+	// first.
 	SignIns(ctx context.Context, longest, idle time.Duration, limit int) ([]record.SignIn, error)
 	SignIn(ctx context.Context, id string) (record.SignIn, error)
 	// EndSignIn signs a browser out; NotFound if there is none.
@@ -84,7 +85,8 @@ func (s *SignIns) begin(ctx context.Context, id string, who curfew.Actor, browse
 	return s.store.AddSignIn(ctx, record.SignIn{ID: id, Actor: who, Browser: browser}, keepSignIns)
 }
 
-// check returns errProvesNothing for a browser that is signed in no more, and another error if nobody can tell.
+// check returns errProvesNothing for a browser that is no longer signed in, and another error if that cannot be
+// determined.
 func (s *SignIns) check(ctx context.Context, id string) error {
 	in, err := s.store.SignIn(ctx, id)
 	switch {

@@ -156,7 +156,7 @@ func TestASignInIsEnded(t *testing.T) {
 	must(t, o.browse(other))
 	delete(o.desk.rows, gone)
 	if err := o.browse(other); !errors.Is(err, curfew.Unauthenticated) {
-		t.Errorf("one that nobody knows: %v", err)
+		t.Errorf("an unknown sign-in: got error %v", err)
 	}
 	o.desk.down = true
 	if err := o.browse(ended); !errors.Is(err, curfew.Unavailable) {

@@ -19,8 +19,9 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// A stream ticket opens one stream for an EventSource, which cannot send headers. It is the caller's own token, and for whom they act,
-// sealed with a key made of the local one. So whatever ends the token ends the stream, and who finds the ticket in a log has nothing.
+// A stream ticket opens one stream for an EventSource, which cannot send headers. It contains the caller's own token, and
+// for whom they act, sealed with a key derived from the local one. So whatever ends the token ends the stream, and a ticket
+// found in a log is useless.
 
 // TicketParam is the query parameter with a stream ticket.
 const TicketParam = "ticket"
@@ -34,8 +35,8 @@ func (i *Identity) streamSeal() cipher.AEAD {
 	return gcm
 }
 
-// StreamTicket returns a ticket for a stream of whoever calls, and its end. The error's kind is Conflict for a browser that is signed in,
-// which needs none.
+// StreamTicket returns a ticket for a stream of the caller, and when it ends. The error's kind is Conflict for a browser
+// that is signed in, which needs none.
 func (g *Gate) StreamTicket(c Request) (ticket string, until time.Time, err error) {
 	if c.bearer == "" {
 		return "", until, curfew.Errorf(curfew.Conflict, "a browser that is signed in needs no ticket: its cookie opens the stream")
@@ -93,7 +94,7 @@ func (g *Gate) unseal(ctx context.Context, ticket string) (text string, err erro
 		return "", errTicket
 	}
 	open, err := g.identity.streamSeal().Open(nil, nil, sealed, nil)
-	if err != nil || len(open) < 8 || !time.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(open)), 0)) { //nolint:gosec // we wrote it
+	if err != nil || len(open) < 8 || !time.Now().Before(time.Unix(int64(binary.BigEndian.Uint64(open)), 0)) { //nolint:gosec // this process wrote it
 		return "", errTicket
 	}
 	sum := sha256.Sum256(sealed)

@@ -137,7 +137,7 @@ func (i *Identity) judge(typ, token string) (claims, error) {
 	return c, nil
 }
 
-// issuerOf returns who must have issued a token, going by what it says of itself: nobody else's key can then prove it.
+// issuerOf returns the issuer that a token names: only that issuer's key can prove it then.
 func (i *Identity) issuerOf(typ, token string) (*issuer, error) {
 	h, ok := headerOf(token)
 	switch {
@@ -184,7 +184,7 @@ func headerOf(token string) (h header, ok bool) {
 // nameOf reads who a token says has issued it, without verifying it.
 func nameOf(token string) string { return saidBy(token).Issuer }
 
-// said is what a token says of itself, unproven.
+// said holds a token's claims, unproven.
 type said struct {
 	Issuer string `json:"iss"`
 	ID     string `json:"jti"`
@@ -203,7 +203,7 @@ func decoded(part string, into any) bool {
 	return err == nil && strictjson.Unambiguous(text) == nil && json.Unmarshal(text, into) == nil
 }
 
-// Inspection is what a token says of itself, and what Curfew makes of it.
+// Inspection holds a token's claims and Curfew's judgement of it.
 type Inspection struct {
 	Type, Algorithm, Key, Issuer, ID string // as it says, unproven; empty: it does not
 
@@ -212,8 +212,7 @@ type Inspection struct {
 	Wrong error        // nil: it counts
 }
 
-// Inspect says whose token it is, or what is wrong with it. That is for whoever runs Curfew, and not for whoever sends the
-// token.
+// Inspect says whose token it is, or what is wrong with it. That is for operators, never for the sender of the token.
 func (i *Identity) Inspect(token string) Inspection {
 	h, _ := headerOf(token)
 	c, err := i.judge(accessType, token)

@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// AdoptedTables tells how the marketplace's own tables stand.
+// AdoptedTables reports the state of the marketplace's own tables.
 type AdoptedTables interface {
 	Status(ctx context.Context) ([]record.AdoptedTable, error)
 	// Backtest reads the history of one table. It may take seconds.
@@ -43,7 +43,7 @@ type AdoptedCard struct {
 	Backtests      []BacktestView
 }
 
-// BlockedRow is a customer whom an overdue row of theirs blocks.
+// BlockedRow is a customer who is blocked by their own overdue row.
 type BlockedRow struct {
 	CustomerID string
 	Row        string // its id
@@ -103,8 +103,8 @@ func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	return v, nil
 }
 
-// adoptedState says «nobody» only of tables that are looked at. What is wrong with how a table is
-// looked at is its first critical finding.
+// adoptedState says that nobody is blocked only if the tables are being read. The first critical
+// finding says what is wrong with reading a table.
 func adoptedState(all []record.AdoptedTable) State {
 	blocked, wrong, modes := 0, "", map[string]int{}
 	for _, t := range all {
@@ -142,7 +142,7 @@ func adoptedCard(t record.AdoptedTable) AdoptedCard {
 	if !t.Since.IsZero() {
 		card.Facts = append(card.Facts, Fact{Name: "In this mode since", At: at.at(t.Since)})
 	}
-	switch { // enforced tables are not read: their triggers tell
+	switch { // enforced tables are not polled: their triggers report changes
 	case t.Mode == record.AdoptShadow && t.ReadAt.IsZero():
 		card.Facts = append(card.Facts, Fact{Name: "Last read", Value: "never"})
 	case t.Mode == record.AdoptShadow:

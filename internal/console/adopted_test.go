@@ -73,7 +73,7 @@ func TestAnAdoptedTableTellsOnlyWhatIsKnown(t *testing.T) {
 	}
 	a := record.AdoptedTable{Adoption: record.Adoption{Relation: "public.help"}}
 	if got := rowQuery(a, "it's"); got != "" {
-		t.Errorf("the query for a row whose id column nobody knows: %s", got)
+		t.Errorf("the query for a row with an unknown id column: %s", got)
 	}
 	a.ID = `"id"`
 	if got := rowQuery(a, "it's"); got != `SELECT * FROM public.help WHERE "id" = 'it''s'` {

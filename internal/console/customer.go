@@ -19,7 +19,7 @@ import (
 
 // customerView explains whatever was typed or pasted.
 func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	asked, err := problem.PageQuery(r, "cursor") // an empty q is the form as it is first shown
+	asked, err := problem.PageQuery(r, "cursor") // an empty q is the form at its first display
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	return v, nil
 }
 
-// How much of a customer's story is shown at once.
+// How much of a customer's timeline is shown at once.
 const (
 	entriesShown = 100
 	linesShown   = 6 // of payments
@@ -92,7 +92,7 @@ func timelineView(q string, t timeline.Timeline, pages providerPages, at moments
 	return v
 }
 
-// introduce adds what somebody on the phone with a customer asks first, and tells the story by session.
+// introduce adds what support asks first on the phone, and groups the timeline by session.
 func (v *Customer) introduce(t timeline.Timeline, at moments) {
 	if v.CustomerID == "" {
 		return
@@ -134,7 +134,7 @@ var doings = map[lifecycle.ActionName]Action{
 	lifecycle.UndoRun:        {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
 }
 
-// paymentDoings are the actions that stand on the rows of payments.
+// paymentDoings are the actions that are shown on the rows of payments.
 var paymentDoings = map[lifecycle.ActionName]bool{lifecycle.RefundPayment: true, lifecycle.CreditPayment: true, lifecycle.FulfillPayment: true}
 
 func todos(t timeline.Timeline) []Todo {
@@ -142,7 +142,7 @@ func todos(t timeline.Timeline) []Todo {
 	owned := t.CustomerID != "" && t.CustomerID != curfew.Nobody
 	for _, a := range t.Actions {
 		if owned && paymentDoings[a.Name] {
-			continue // it stands on the payment's row
+			continue // it is shown on the payment's row
 		}
 		call, ok := wire.Action(a)
 		do, known := doings[a.Name]

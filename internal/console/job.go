@@ -19,7 +19,7 @@ const (
 	// jobRows is how many rows of a job's result a page shows.
 	jobRows = 200
 	// jobsShown is how many of the newest jobs a page looks at, and jobsRecent how long it shows one that has ended. The
-	// result of one that was quick was seen by whoever started it.
+	// result of a quick one was already shown to the caller who started it.
 	jobsShown  = 20
 	jobsRecent = time.Hour
 	jobsQuick  = 2 * time.Second
@@ -69,7 +69,7 @@ func jobLine(j record.Job, at moments) JobLine {
 	return l
 }
 
-// jobView shows a job: how far it has come, and what became of whom.
+// jobView shows a job: its progress, and what became of each customer.
 func (s *Site) jobView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "id", "after")
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Site) jobView(ctx context.Context, r *http.Request, _ curfew.Actor) (an
 	return v, err
 }
 
-// jobState says how a job stands.
+// jobState describes the state of a job in a sentence.
 func jobState(j record.Job) State {
 	name := jobNames[j.Kind]
 	switch j.State {

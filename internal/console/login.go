@@ -14,8 +14,8 @@ import (
 // maxTicketForm is how long the form of a sign-in link may be, in bytes.
 const maxTicketForm = 16 << 10
 
-// AskLogin shows whom a sign-in link signs in, and the button that does. It changes nothing, because programs that check
-// links open them, and so does whoever was sent somebody else's.
+// AskLogin shows whom a sign-in link signs in, and the button that does. It changes nothing, because links are also
+// opened by programs that check them, and by people who were sent somebody else's.
 func (s *Site) AskLogin(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
@@ -77,8 +77,8 @@ func setWanted(w http.ResponseWriter, value string, maxAge int) {
 	})
 }
 
-// wanted returns the page that a browser asked for before, if it is one of ours and for this role, and otherwise the
-// role's own page.
+// wanted returns the page that a browser asked for before, if it is a page of this site and for this role, and
+// otherwise the role's own page.
 func (s *Site) wanted(w http.ResponseWriter, r *http.Request, role curfew.Role) string {
 	c, err := r.Cookie(wantedCookie)
 	if err != nil {

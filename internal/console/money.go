@@ -59,7 +59,7 @@ func moneyForCustomer(l record.Ledger, c curfew.Checkout) Money {
 // provider's test mode.
 type providerPages struct{ test bool }
 
-// of is where the provider shows a payment; the zero value: nobody knows.
+// of is where the provider shows a payment; zero: unknown.
 func (pp providerPages) of(l record.Ledger) Link {
 	if l.Provider != "stripe" || l.Name == "" {
 		return Link{}

@@ -16,8 +16,8 @@ var (
 	minutes   = things("minute")
 )
 
-// outlook says what a customer who has these sessions can expect of the queue, in sentences; none to whoever a mechanic has, or
-// where nobody makes forecasts.
+// outlook says in sentences what a customer with these sessions can expect of the queue. It is empty for a customer who has
+// a mechanic, and without forecasts.
 func (s *Site) outlook(ctx context.Context, sessions []curfew.Snapshot, own bool) ([]string, error) {
 	if open := openOf(sessions); s.forecasts == nil || open != nil && (open.Status == curfew.Live || open.Assigned()) {
 		return nil, nil
@@ -69,7 +69,7 @@ func waits(f forecast.Forecast, waiting bool) string {
 	return "Half of those who come now wait at most " + roundly(f.Half) + ", and nine of ten at most " + roundly(f.Most) + "."
 }
 
-// roundly writes a time as people say it, never shorter than it is.
+// roundly writes a time in round numbers, never rounded down.
 func roundly(d time.Duration) string {
 	switch {
 	case d <= 30*time.Second:

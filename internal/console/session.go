@@ -91,7 +91,7 @@ func (s *Site) sessionView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	return v, nil
 }
 
-// oneState says how a session stands.
+// oneState describes the state of a session in a sentence.
 func oneState(s curfew.Snapshot) State {
 	switch {
 	case s.Status.Ended():
@@ -147,7 +147,8 @@ func sessionFacts(s curfew.Snapshot, at moments) []Fact {
 	return append(facts, Fact{Name: "Request", Value: s.Request.ID})
 }
 
-// sessionActions returns what can be done about a session now. What is adopted is moved where its row is.
+// sessionActions returns what can be done about a session now. Adopted sessions are moved where their row
+// is.
 func (s *Site) sessionActions(line timeline.SessionTimeline) []Action {
 	now := line.Session
 	if now.Status.Ended() || now.Adopted() {

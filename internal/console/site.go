@@ -47,17 +47,17 @@ type Options struct {
 	Keys       KeyLister
 	Links      Unsubscriptions // nil: links in mails lead nowhere
 	Adopted    AdoptedTables   // nil: no table is adopted
-	Settings   []api.Setting   // what the process was started with; no secrets
+	Settings   []api.Setting   // the settings of the process; no secrets
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
 	Version      string
 	BaseURL      string // where callers reach the server
 	LoginHint    string // the command that prints a sign-in link
-	SigninURL    string // where customers and mechanics sign in; empty: they are told to go to the marketplace
-	// SessionURL is where a session takes place, with {id} for its id; empty: only the marketplace knows.
+	SigninURL    string // where customers and mechanics sign in; empty: pages refer them to the marketplace
+	// SessionURL is where a session takes place, with {id} for its id; empty: pages link to none.
 	SessionURL string
 	Instead    Instead
-	Forecasts  *forecast.Forecaster // nil: nobody says how long customers wait
+	Forecasts  *forecast.Forecaster // nil disables them
 	Timeout    time.Duration        // of a request
 	Logger     *slog.Logger
 }
@@ -149,7 +149,8 @@ func (s *Site) Pages() []PageRoute {
 	return all
 }
 
-// everyViewHasAccess refuses a page that nobody may see: a forgotten rule must not take effect through its zero value.
+// everyViewHasAccess refuses a page without an access rule: a forgotten rule must not take effect through its zero
+// value.
 func everyViewHasAccess(all []view) error {
 	for _, v := range all {
 		if len(v.roles) == 0 {
@@ -235,8 +236,7 @@ func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err er
 	s.page(w, r, f.Status, UnreadablePage, p)
 }
 
-// shell returns the page without its content: what it says about its reader. The error is not nil if it could not be found
-// out who that is.
+// shell returns the page without its content: what it says about its reader. It fails if the reader cannot be determined.
 func (s *Site) shell(r *http.Request, v view) (Page, error) {
 	p := Page{
 		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
@@ -265,7 +265,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name str
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	// Our own texts contain no invisible characters; in what others wrote they are made visible.
+	// Curfew's own texts contain no invisible characters; in texts of others they are made visible.
 	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
 		s.log.DebugContext(r.Context(), "a page was not read", "request_id", problem.RequestOf(r.Context()).ID, "error", err)
 	}

@@ -2,7 +2,7 @@ package console
 
 // The views: what each page shows, in words. The files named after the pages fill them in.
 
-// Overview shows how things are.
+// Overview shows the state of the service.
 type Overview struct {
 	State    State
 	Findings []Finding
@@ -23,7 +23,7 @@ type Finding struct {
 	Call                    string  // a command to paste
 	Fix                     *Action // nil: only the command fixes it
 	Look                    *Link   // where to see more of it
-	Known                   string  // who acknowledged it, until when and why; empty: nobody
+	Known                   string  // who acknowledged it, until when and why; empty: it is not acknowledged
 	Acknowledge             *Action // acknowledges it, or withdraws that; nil: neither is possible
 	Sessions                []string
 	Count                   int // of all sessions it is about
@@ -78,11 +78,11 @@ type JobLine struct {
 	StartedAt                                         Moment
 	Running                                           bool
 	Done                                              int64
-	Total                                             *int64  // nil: nobody knows yet
+	Total                                             *int64  // nil: unknown yet
 	Stop                                              *Action // nil: there is nothing to stop
 }
 
-// Job is a job and what became of whom.
+// Job is a job and what became of each customer.
 type Job struct {
 	JobLine
 	RunID      string
@@ -164,7 +164,7 @@ type PaymentLine struct {
 	Actions                                                         []Action
 }
 
-// Money is how the money of a payment stands.
+// Money is the state of a payment's money.
 type Money struct {
 	Sums     []Sum
 	Notes    []string
@@ -211,7 +211,7 @@ type Open struct {
 	Since, Until   Moment
 	UntilSaid      string // what happens then
 	Join           string // where it takes place; empty: only the marketplace knows
-	Instead        string // what is offered to whoever has waited for long
+	Instead        string // what is offered after a long wait
 	Callback       string // where they can ask to be called
 	Money          []string
 	Actions        []Action
@@ -296,7 +296,7 @@ type Keys struct {
 	Add   Action
 }
 
-// Key is an API key. Its secret is known to nobody.
+// Key is an API key, without its secret, which cannot be read.
 type Key struct {
 	ID, Name, State, BoundTo, By                      string
 	Active                                            bool

@@ -102,7 +102,7 @@ var becomes = map[curfew.Outcome]string{
 	curfew.Ignored:   "is for nothing sold here.",
 }
 
-// became says what became of a payment. It does not speak of money if the session was free.
+// became says what became of a payment. It does not mention money if the session was free.
 func became(c curfew.Checkout) string {
 	switch {
 	case c.Free() && c.Outcome != curfew.Fulfilled:
@@ -119,7 +119,7 @@ func became(c curfew.Checkout) string {
 	return becomes[c.Outcome]
 }
 
-// becameOf says it with what is known of the payment.
+// becameOf is became with the facts of the payment.
 func becameOf(c curfew.Checkout, l record.Ledger) string {
 	if c.Outcome != curfew.Void || c.Capture != "" || record.SamePayment(c) || c.Free() {
 		return became(c)

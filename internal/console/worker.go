@@ -26,7 +26,7 @@ type Worker struct {
 // workerShown is how many sessions of a mechanic are shown.
 const workerShown = 20
 
-// workerView shows the mechanic who is asked for. Nobody keeps a list of mechanics: one whom nobody has heard of is free.
+// workerView shows the requested mechanic. Curfew keeps no list of mechanics, so an unknown id is a mechanic who is free.
 func (s *Site) workerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "id")
 	if err != nil {

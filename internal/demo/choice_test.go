@@ -35,7 +35,7 @@ func TestEverybodyChoosesTheSameAgainForTheSameSeed(t *testing.T) {
 	}
 	others, othersTurns := plan(8, []int{0, 1, 2, 3, 4})
 	if cmp.Equal(purchases, others) || cmp.Equal(turns, othersTurns) {
-		t.Error("another seed, and nobody chooses otherwise")
+		t.Error("another seed, but the same choices")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package directory finds things for operators: lists of sessions, and whatever somebody half remembers. It reads
-// only, and every page of it looks at a limited number of rows, however many there are.
+// Package directory finds sessions, payments and deliveries for operators: it lists and searches them. It only
+// reads, and each page reads a limited number of rows, however many there are.
 package directory
 
 import (

@@ -18,7 +18,7 @@ type ListStore interface {
 	ListSent(ctx context.Context, q record.SentSearch) ([]record.Delivery, error)
 	// SentMark is PaymentMark for deliveries.
 	SentMark(ctx context.Context, q record.SentSearch, depth int) (string, error)
-	// EndpointFigures counts the newest so many deliveries by the endpoint that they went to.
+	// EndpointFigures counts the newest deliveries, up to a limit, by the endpoint that they went to.
 	EndpointFigures(ctx context.Context, depth int) ([]record.EndpointFigures, error)
 }
 

@@ -14,9 +14,9 @@ import (
 
 // Limits of a search.
 const (
-	// Shortest is how many letters a text has at least that is searched for.
+	// Shortest is the least number of letters of a search text.
 	Shortest = 2
-	// mostHits is how many hits each way to look gives.
+	// mostHits limits the hits of each kind of lookup.
 	mostHits = 8
 	// recently is how many of the newest payments and sessions are looked through for a part of a word, and
 	// searchTimeout how long that may take.
@@ -39,10 +39,10 @@ type FindStore interface {
 	FindRecent(ctx context.Context, parts []string, depth, limit int, within time.Duration) ([]record.Hit, error)
 }
 
-// Found is what a search has found, the surest first.
+// Found is the result of a search, best matches first.
 type Found struct {
 	Hits    []record.Hit
-	Partial bool // the look through what is recent took too long, and was given up
+	Partial bool // the search through recent rows took too long, and was given up
 }
 
 // Search finds customers, sessions, requests, payments, runs and mechanics by an id or a part of it, a name, an e-mail

@@ -1,6 +1,6 @@
-// Package discreet keeps what is personal or secret out of logs, whoever logs it: by the name of
-// an attribute, and by what looks like an e-mail address. Types that hold a name or an address hide
-// them by a LogValue of their own.
+// Package discreet keeps personal data and secrets out of logs: it hides attributes by name, and
+// anything that looks like an e-mail address. Types that hold a name or an address hide them by a
+// LogValue of their own.
 package discreet
 
 import (

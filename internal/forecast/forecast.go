@@ -1,5 +1,5 @@
-// Package forecast tells people how long they will wait for a mechanic: their place in the queue, and a range that is learned
-// from the waits of the last hours.
+// Package forecast estimates how long customers will wait for a mechanic: their place in the queue, and a range that is
+// learned from the waits of the last hours.
 package forecast
 
 import (

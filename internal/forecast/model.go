@@ -22,10 +22,10 @@ const (
 	high = .92
 )
 
-// kind is what a wait is like: waits of a kind spread alike around what the pace promises.
+// kind classifies waits: those of one kind spread alike around what the pace promises.
 type kind int
 
-// The kinds: somebody was free at once; nobody was, and the next few, or many others, were first.
+// The kinds: a mechanic was free; none was, and few, or many, others were first.
 const (
 	free kind = iota
 	next
@@ -41,7 +41,7 @@ type model struct {
 	busy    map[string]time.Time // sessions that were accepted and have not ended
 	most    []level              // how many were busy at once, lately: falling
 	idle    []time.Duration      // how long each of the last acceptances took while somebody was free
-	full    []time.Duration      // while nobody was: the time in which people waited, for each acceptance
+	full    []time.Duration      // while none was: the time in which people waited, for each acceptance
 	waited  time.Duration        // in which people waited since the last acceptance
 	lessons [kinds][]lesson
 }
@@ -53,7 +53,7 @@ type wait struct {
 	expect time.Duration
 }
 
-// level is that so many were busy at once.
+// level is a number of mechanics who were busy at once.
 type level struct {
 	at   time.Time
 	busy int
@@ -81,7 +81,7 @@ func (m *model) pass(at time.Time) {
 	m.now = at
 }
 
-// begins is somebody who begins to wait.
+// begins records that a customer begins to wait.
 func (m *model) begins(session string, at time.Time) {
 	m.pass(at)
 	if _, known := m.waiting[session]; known || !m.busy[session].IsZero() {
@@ -91,7 +91,7 @@ func (m *model) begins(session string, at time.Time) {
 	m.waiting[session] = &wait{m.now, k, expect}
 }
 
-// accepts is a mechanic who accepts.
+// accepts records that a mechanic accepts.
 func (m *model) accepts(session string, at time.Time) {
 	m.pass(at)
 	w := m.waiting[session]
@@ -110,7 +110,7 @@ func (m *model) accepts(session string, at time.Time) {
 	m.peak()
 }
 
-// returns is a session whose mechanic gives it back: it waits again, and that mechanic is free.
+// returns records that a mechanic gives a session back: it waits again, and the mechanic is free.
 func (m *model) returns(session string, at time.Time) {
 	m.pass(at)
 	if m.busy[session].IsZero() {
@@ -120,7 +120,7 @@ func (m *model) returns(session string, at time.Time) {
 	m.begins(session, at)
 }
 
-// ends is a session that ends: its customer leaves the queue, or its mechanic is free again.
+// ends records the end of a session: its customer leaves the queue, or its mechanic is free again.
 func (m *model) ends(session string, at time.Time) {
 	m.pass(at)
 	if w := m.waiting[session]; w != nil {
@@ -156,7 +156,8 @@ func (m *model) there() int {
 	return n
 }
 
-// expect says what the pace of the queue promises whoever is at a place in it, the first being 1. 0: nobody can tell.
+// expect returns the wait that the pace of the queue promises at a place in it, the first being 1; 0 if it is
+// unknown.
 func (m *model) expect(place int) (kind, time.Duration) {
 	atOnce := m.there() - len(m.busy)
 	if place <= atOnce && len(m.idle) > 0 {
@@ -177,8 +178,8 @@ func (m *model) expect(place int) (kind, time.Duration) {
 	return k, time.Duration(ahead) * pace
 }
 
-// quantiles returns how long whoever is at a place waits from now: half of them at most p50, nine of ten at most p90.
-// Not ok: too little is known.
+// quantiles returns how long the wait at a place is from now: at most p50 in half of the cases, at most p90 in nine
+// of ten. ok is false if too little is known.
 func (m *model) quantiles(place int) (p50, p90 time.Duration, ok bool) {
 	k, expect := m.expect(place)
 	known := m.lessonsOf(k)
@@ -207,8 +208,8 @@ func (m *model) lessonsOf(k kind) []lesson {
 	return slices.Concat(fresh(next), fresh(soon), fresh(later))
 }
 
-// survival returns the quantiles of what was waited, by Kaplan and Meier: whoever left would have waited longer. A
-// quantile that nobody reached is the longest wait.
+// survival returns the quantiles of the waits by Kaplan and Meier: a customer who left would have waited longer. A
+// quantile that no wait reached is the longest wait.
 func survival(all []lesson) func(q float64) float64 {
 	all = slices.SortedFunc(slices.Values(all), func(a, b lesson) int {
 		return cmp.Or(cmp.Compare(a.share, b.share), map[bool]int{true: 1, false: -1}[a.left])

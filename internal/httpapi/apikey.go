@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// keyGrace is how long the secret before a rotation goes on counting, unless the caller says otherwise.
+// keyGrace is how long the old secret stays valid after a rotation, unless the caller says otherwise.
 const keyGrace = 24 * time.Hour
 
 type newKeyInput struct {

@@ -329,6 +329,6 @@ func TestATokenIsRevoked(t *testing.T) {
 	}
 	got, want := h.sendWith(first, "GET", "/api/stream", ""), h.send("GET", "/api/stream", "", "Authorization: Bearer x.y.z")
 	if got.body != want.body {
-		t.Errorf("a revoked token is told apart: %s", got.body)
+		t.Errorf("a revoked token can be told from others: %s", got.body)
 	}
 }

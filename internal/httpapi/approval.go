@@ -43,13 +43,14 @@ func (h approvalHandlers) reject(ctx context.Context, c auth.Request, in *reject
 	return okay(wire.ApprovalOf(a, time.Now()), err)
 }
 
-// awaiting is the answer 202 to a call that another admin has to approve. It takes an error's way, because the route's usual
-// answer has another shape.
+// awaiting is the 202 response to a call that another admin has to approve. It is returned as an error, because the route's
+// usual response has another shape.
 type awaiting struct {
 	wire.ApprovalPending
 }
 
-// asked returns the answer for what was asked for, and says so for the audit log; nil if nothing was.
+// asked returns the response for a requested approval, and notes it for the audit log; nil if none
+// was requested.
 func asked(ctx context.Context, a *record.Approval) error {
 	if a == nil {
 		return nil

@@ -13,17 +13,18 @@ import (
 // auditor notes what admins do and look at, and who signs in and out.
 type auditor struct {
 	log     *audit.Log
-	actions map[string]audited // by a route's pattern; a route that is missing is not noted
+	actions map[string]audited // by the route's pattern; missing routes are not noted
 }
 
 // audited is what a route is called in the audit log.
 type audited struct {
 	action, via string
-	anybody     bool // whoever calls it, not admins alone
+	anybody     bool // note every caller, not only admins
 	look        bool // it changes nothing
 }
 
-// newAuditor returns the auditor of a table of routes: of every route that admins may use, unless it tells of nobody.
+// newAuditor returns the auditor for a table of routes. It notes every route that admins may use, unless the route is
+// impersonal.
 func newAuditor(log *audit.Log, table []route) auditor {
 	a := auditor{log, map[string]audited{
 		"POST /login":  {action: "signIn", via: audit.ViaPage, anybody: true},
@@ -42,7 +43,7 @@ func newAuditor(log *audit.Log, table []route) auditor {
 	return a
 }
 
-// note notes a request that was answered, if it is worth that. It never waits.
+// note adds an answered request to the audit log if its route is audited. It never blocks.
 func (a auditor) note(info *problem.RequestInfo, route string, status int) {
 	rule, ok := a.actions[route]
 	if !ok || info.Actor.Role == "" || !rule.anybody && info.Actor.Role != curfew.Admin || status == http.StatusTooManyRequests {
@@ -50,7 +51,7 @@ func (a auditor) note(info *problem.RequestInfo, route string, status int) {
 	}
 	e := record.AuditEntry{Actor: info.Actor, Action: rule.action, Via: rule.via, Status: status, RequestID: info.ID}
 	e.About.Customer, e.About.Object, e.About.Detail = info.Subject()
-	if e.Actor.Role == curfew.Customer { // who can be erased
+	if e.Actor.Role == curfew.Customer { // customers can be erased
 		e.Actor.ID, e.About.Customer = "", info.Actor.ID
 	}
 	if rule.look {

@@ -20,7 +20,7 @@ type purchaseInput struct {
 	Body api.Purchase
 }
 
-// checkoutHandlers handle payments and what became of them.
+// checkoutHandlers handle payments and their outcomes.
 type checkoutHandlers struct {
 	keeper *lifecycle.Keeper
 	desk   approval.Desk
@@ -44,7 +44,8 @@ func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purch
 	return fulfilled(f)
 }
 
-// amountOf returns what a purchase costs: what the caller says or else the plan's price; nil if nobody knows.
+// amountOf returns what a purchase costs: what the caller says or else the plan's price; nil if it is
+// unknown.
 func amountOf(keeper *lifecycle.Keeper, plan string, said *int64) *int64 {
 	if said != nil {
 		return said
@@ -113,7 +114,8 @@ type checkoutsInput struct {
 	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-// search converts the selection for lifecycle. It asks for one more than the page holds, to see whether there is a next one.
+// search converts the selection for lifecycle. It asks for one row more than the page holds, to see whether there is a next
+// page.
 func (s checkoutsInput) search() (curfew.CheckoutSearch, error) {
 	q := curfew.CheckoutSearch{
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
@@ -206,7 +208,7 @@ func (h checkoutHandlers) refund(ctx context.Context, c auth.Request, in *refund
 	return h.detail(ctx, checkout, nil, cmp.Or(err, asked(ctx, pending)))
 }
 
-// creditInput is a payment and why it is moved.
+// creditInput names a payment and the reason for changing it.
 type creditInput struct {
 	ID   string `path:"id"`
 	Body api.Reason

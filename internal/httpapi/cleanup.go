@@ -102,10 +102,9 @@ func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup, what l
 
 var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: previews are kept for a day")
 
-// failed is the problem of a run that failed underway: it says what the run had committed. That of one that could not
-// begin does not.
+// failed is the problem of a failed run. If the run had begun, it says what was committed.
 func (h cleanupHandlers) failed(ctx context.Context, result api.CleanupResult, err error) error {
-	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever the cause, the run failed
+	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: the run failed, whatever the cause
 	f.CleanupResult = &result
 	return f
 }

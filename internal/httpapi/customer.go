@@ -17,10 +17,10 @@ import (
 type customerHandlers struct {
 	keeper    *lifecycle.Keeper
 	desk      approval.Desk
-	forecasts *forecast.Forecaster // nil: there are none
+	forecasts *forecast.Forecaster // nil disables them
 }
 
-// forecast says how long a customer who waits for a mechanic will wait, or would, if a session began now.
+// forecast returns how long a customer will wait for a mechanic, or would wait if a session began now.
 func (h customerHandlers) forecast(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Forecast], error) {
 	if h.forecasts == nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "there are no forecasts here")

@@ -24,7 +24,8 @@ func (d Description) JSON() ([]byte, error) {
 	return doc.MarshalJSON()
 }
 
-// complete describes routes that nobody can call: what a server checks is not what generators like best.
+// complete finishes a description that serves no calls: generators need other schemas than the server's
+// validation.
 func (d Description) complete() (*huma.OpenAPI, []route, error) {
 	h := handlers{stripe: door{hook: d.Stripe}}
 	table, silent := slices.Concat(apiRoutes(h), credentialRoutes(h)), newRouter(d.Version, 0, nil, nil, nil)

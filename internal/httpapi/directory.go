@@ -18,13 +18,13 @@ import (
 // exportPage is how many rows of a list are read at once for a file.
 const exportPage = 500
 
-// directoryHandlers find things for operators.
+// directoryHandlers list and find sessions, payments and deliveries for operators.
 type directoryHandlers struct {
 	directory directory.Directory
 	books     bookHandlers // writes files
 }
 
-// SessionFilter is what chooses sessions for a list.
+// SessionFilter selects the sessions of a list.
 type SessionFilter struct {
 	Status     string    `query:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Only these"`
 	Plan       string    `query:"plan" maxLength:"128" doc:"Only those of this plan"`
@@ -90,7 +90,7 @@ func (h directoryHandlers) search(ctx context.Context, _ auth.Request, in *searc
 	return okay(wire.Hits(found, console.PageOf), err)
 }
 
-// PaymentFilter is what chooses payments for a list.
+// PaymentFilter selects the payments of a list.
 type PaymentFilter struct {
 	Outcome    string    `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only these"`
 	Plan       string    `query:"plan" maxLength:"128" doc:"Only those of this plan"`
@@ -150,7 +150,7 @@ func (h directoryHandlers) exportPayments(ctx context.Context, _ auth.Request, i
 	})
 }
 
-// sentInput is what chooses deliveries for a file.
+// sentInput selects the deliveries of a file.
 type sentInput struct {
 	State      string    `query:"state" enum:"pending,delivered,dead" doc:"Only these"`
 	Endpoint   string    `query:"endpoint" maxLength:"128" doc:"Only this endpoint's"`

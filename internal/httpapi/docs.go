@@ -18,7 +18,8 @@ import (
 //go:embed docs.html
 var docsPage string
 
-// docsHandlers serve the description of the API, for programs and for people. It loads nothing from elsewhere.
+// docsHandlers serve the description of the API, for programs and for people. The page loads nothing from
+// other sites.
 type docsHandlers struct {
 	version  string
 	example  string // a command that calls the API
@@ -30,7 +31,8 @@ type docsHandlers struct {
 // documents are the description for programs and the page for people.
 type documents struct{ description, page []byte }
 
-// promise has the documents written when somebody first asks for one, which costs more than all else at a start.
+// promise writes the documents at the first request for one: writing them would take most of the time of a
+// start.
 func (h *docsHandlers) promise(describe func() (*huma.OpenAPI, []route, error)) {
 	h.documents = sync.OnceValues(func() (documents, error) {
 		doc, table, err := describe()
@@ -70,10 +72,10 @@ func (h *docsHandlers) serve(w http.ResponseWriter, r *http.Request, contentType
 		return
 	}
 	w.Header().Set("Content-Type", contentType)
-	_, _ = w.Write(which(d)) // an error means that the reader has left
+	_, _ = w.Write(which(d)) // an error means that the client has gone
 }
 
-// reference is what the page for people shows.
+// reference is the data of the page for people.
 type reference struct {
 	Version, Example string
 	Routes           []routeEntry

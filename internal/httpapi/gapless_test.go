@@ -261,7 +261,7 @@ func (g *gapless) receive(name, data string) error {
 		return err
 	}
 	if g.who.Role == curfew.Customer && c.Session.CustomerID != g.who.ID {
-		return fmt.Errorf("told of another's: %s", data)
+		return fmt.Errorf("received another customer's event: %s", data)
 	}
 	if last := g.seen[c.SessionID]; c.Number > last+1 {
 		return fmt.Errorf("session %s: %d came after %d", c.SessionID, c.Number, last)

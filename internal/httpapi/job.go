@@ -27,7 +27,7 @@ const (
 	defaultWindow = 72 * time.Hour
 )
 
-// jobHandlers start jobs, and say how they stand.
+// jobHandlers start jobs and report their state.
 type jobHandlers struct {
 	runner *job.Runner
 	within time.Duration
@@ -35,8 +35,8 @@ type jobHandlers struct {
 	asksProvider bool
 }
 
-// worked is the response of a route that starts a job: 200 with a T if it ends at once, otherwise 202 with an api.Job
-// and where to read how it stands.
+// worked is the response of a route that starts a job: 200 with a T if the job ends at once, otherwise 202 with an
+// api.Job and its location.
 type worked[T any] struct {
 	Status   int
 	Location string `header:"Location"`
@@ -53,8 +53,8 @@ func (answerOf[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, "")
 }
 
-// started responds with what a job did, or where to read how it stands. The error is of the job; answer is what it did
-// all the same, nil if it did not begin.
+// started responds with the result of a job, or with its location if it goes on. err is the job's error; answer is
+// what it did in spite of that, or nil if it did not begin.
 func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) (out *worked[T], answer any, err error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -82,7 +82,7 @@ func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) 
 	return &worked[T]{http.StatusAccepted, "/api/debug/jobs/" + begun.Job.ID, answerOf[T]{h.stands(ctx, begun.Job)}}, nil, nil
 }
 
-// stands returns how a job stands now, or as far as is known.
+// stands returns the job's present state, or the last known one.
 func (h jobHandlers) stands(ctx context.Context, j record.Job) api.Job {
 	if now, err := h.runner.Job(ctx, j.ID); err == nil {
 		j = now
@@ -128,7 +128,7 @@ func (h jobHandlers) reconcile(ctx context.Context, c auth.Request, in *reconcil
 	return out, err
 }
 
-// jobWork is what jobs do.
+// jobWork returns the work of each kind of job.
 func jobWork(keeper *lifecycle.Keeper) map[record.JobKind]job.Work {
 	w := work{keeper}
 	return map[record.JobKind]job.Work{
@@ -136,7 +136,7 @@ func jobWork(keeper *lifecycle.Keeper) map[record.JobKind]job.Work {
 	}
 }
 
-// decoded makes work of a function that wants to know what was asked for.
+// decoded makes work of a function that takes the decoded request.
 func decoded[T any](do func(context.Context, record.Job, T, lifecycle.Job) (any, error)) job.Work {
 	return func(ctx context.Context, j record.Job, how lifecycle.Job) (any, error) {
 		var body T
@@ -170,7 +170,7 @@ func (w work) cleanup(ctx context.Context, j record.Job, b api.Cleanup, how life
 	return result, err
 }
 
-// undoBody is what an undo asks for.
+// undoBody is the request of an undo.
 type undoBody struct {
 	RunID string `json:"runId"`
 	api.Undo

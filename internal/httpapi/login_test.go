@@ -143,7 +143,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 		got := h.send("GET", path, "")
 		for _, inside := range []string{"v-test", "/etc/curfew.key", "curl", "curfew token", "--base-url", "127.0.0.1"} {
 			if strings.Contains(got.body, inside) {
-				t.Errorf("%s tells a stranger %q:\n%s", path, inside, got.body)
+				t.Errorf("%s shows strangers %q:\n%s", path, inside, got.body)
 			}
 		}
 		forPeople := path == "/clear-my-sessions.html" || path == "/mechanic.html"
@@ -151,7 +151,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 			t.Errorf("%s leads to the marketplace: %t", path, led)
 		}
 		if told := strings.Contains(got.body, "curfew login"); forPeople && told {
-			t.Errorf("%s tells customers of a command", path)
+			t.Errorf("%s shows customers a command", path)
 		}
 	}
 	expired := forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, claimed(map[string]any{"exp": time.Now().Unix() - 1}))

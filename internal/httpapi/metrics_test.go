@@ -160,7 +160,7 @@ func TestCountersBeginAtZero(t *testing.T) {
 		}
 	}
 	if fresh[`curfew_build_info{goversion="`+runtime.Version()+`",version="v-test"}`] != "1" {
-		t.Error("nobody can tell what runs")
+		t.Error("no metric shows the version that runs")
 	}
 	h.fulfilled("ada")
 	h.metrics.Delivered("webhook", "dead")

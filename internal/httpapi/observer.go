@@ -21,7 +21,7 @@ const maxHeader = 16 << 10
 
 // Trace begins the trace of a request, under the request's id. It returns the context for the work, and what ends the
 // trace with the route's pattern (empty: no route matched) and the response's status. Do not read more of the request:
-// paths and headers tell who calls.
+// paths and headers identify callers.
 type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
 
 func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
@@ -35,7 +35,7 @@ type observer struct {
 	trace    Trace
 	problems problem.Writer
 	proxies  proxies
-	unnamed  *atomic.Bool // the log says that a proxy seems to be unnamed
+	unnamed  *atomic.Bool // the log has warned that a proxy seems to be missing from the setting
 	audit    auditor
 }
 
@@ -68,11 +68,11 @@ func (o observer) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// plainID is what a proxy may call a request.
+// plainID matches the request ids that a proxy may set.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// infoOf returns what is known of a request before its caller is. Only a trusted proxy may say what it is called, and who
-// sent it: others could write what they like into the log, or make somebody else's calls theirs.
+// infoOf returns what is known of a request before authentication. Only a trusted proxy may set its id and sender: others
+// could write anything into the log, or have their calls counted as somebody else's.
 func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
 	from, byProxy := o.proxies.sender(r)
 	if id := r.Header.Get("X-Request-Id"); byProxy && plainID.MatchString(id) {
@@ -102,7 +102,8 @@ func headersTooLarge() *problem.Problem {
 	return f
 }
 
-// secure sets the headers of every response. Nothing is cached, framed or sniffed, and only our own scripts run.
+// secure sets the headers of every response. Nothing is cached, framed or sniffed, and only Curfew's own scripts
+// run.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
 		"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
@@ -133,8 +134,8 @@ func logPanic(ctx context.Context, log *slog.Logger, panicked any) {
 		"request_id", problem.RequestOf(ctx).ID, "panic", panicked, "stack", string(debug.Stack()))
 }
 
-// logRequest writes one line. The route's pattern stands for the path, because paths and queries contain what callers
-// chose.
+// logRequest writes one line. It names the route's pattern instead of the path, because paths and queries contain
+// what callers chose.
 func (o observer) logRequest(r *http.Request, info *problem.RequestInfo, w *recorder, took time.Duration) {
 	level, actor := slog.LevelInfo, "nobody"
 	if info.Actor.Role != "" {
@@ -143,7 +144,7 @@ func (o observer) logRequest(r *http.Request, info *problem.RequestInfo, w *reco
 	switch {
 	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
-	case w.route == "GET /livez", w.route == "GET /readyz": // every few seconds, for ever
+	case w.route == "GET /livez", w.route == "GET /readyz": // probes, every few seconds
 		level = slog.LevelDebug
 	}
 	o.log.LogAttrs(r.Context(), level, "request",

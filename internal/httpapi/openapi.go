@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// humaConfig sets huma up so that its errors are our problems, and its documentation pages are not served.
+// humaConfig configures huma to return errors as problems, and not to serve its own documentation pages.
 func humaConfig(version string) huma.Config {
 	config := huma.DefaultConfig("Curfew", version)
 	config.CreateHooks = nil // no $schema in bodies
@@ -26,8 +26,8 @@ func humaConfig(version string) huma.Config {
 	return config
 }
 
-// problemOfHuma turns huma's error about an input into a problem of the contract. It names the place and what was
-// expected, and does not echo the value.
+// problemOfHuma turns huma's error about an input into a problem. It names the place and what was expected, and
+// does not echo the value.
 func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	theirs, ok := body.(*huma.ErrorModel)
 	if !ok {

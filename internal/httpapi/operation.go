@@ -24,9 +24,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// at makes a route of a handler. The handler is called for whom the gate has admitted, with an input that has been
-// checked. Authorization comes before huma decodes the input, and huma has only the context to hand something on, so the
-// caller travels there for that one step. A request without one is refused.
+// at makes a route of a handler, which is called with an authorized caller and a checked input. Authorization comes
+// before huma decodes the input, and huma can pass something on only in the context, so the caller travels there for
+// that one step. A request without a caller is refused.
 func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
 	a.Class = classOf(method)
 	return route{
@@ -58,10 +58,11 @@ func at[I, O any](method, path string, a auth.Access, name, summary string, hand
 	}
 }
 
-// callerKey is where at hands a caller over huma's decoding.
+// callerKey is the context key with which at passes the caller through huma's decoding.
 type callerKey struct{}
 
-// authorizing is the middleware that asks the gate, within the route's time, and hands the caller on.
+// authorizing is the middleware that asks the gate, within the route's time limit, and passes the
+// caller on.
 func (rt route) authorizing(to *router) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, decode func(huma.Context)) {
 		ctx, cancel := context.WithTimeout(hc.Context(), rt.timeout)
@@ -77,7 +78,7 @@ func (rt route) authorizing(to *router) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// authorize asks the gate, and only then looks at query and body.
+// authorize asks the gate, and checks query and body only after that.
 func (rt route) authorize(gate *auth.Gate, w http.ResponseWriter, r *http.Request) (auth.Request, error) {
 	c, err := gate.Authorize(r, rt.access)
 	if err == nil {
@@ -89,7 +90,7 @@ func (rt route) authorize(gate *auth.Gate, w http.ResponseWriter, r *http.Reques
 	return c, readBody(w, r, rt.fields)
 }
 
-// carryOut does what a caller asked for. What changes something does not end because its caller leaves.
+// carryOut carries out a call. A call that changes something does not end because its caller leaves.
 func (rt route) carryOut(ctx context.Context, to *router, do func(context.Context) error) error {
 	switch {
 	case rt.method == http.MethodGet:
@@ -102,7 +103,7 @@ func (rt route) carryOut(ctx context.Context, to *router, do func(context.Contex
 	return do(ctx)
 }
 
-// carryOutWhole lets a long task go on when its answer can wait no longer.
+// carryOutWhole carries out a long task, which goes on after the time for its answer is over.
 func (rt route) carryOutWhole(ctx context.Context, to *router, do func(context.Context) error) error {
 	ctx, end := to.tasks.begin(ctx, longTaskTimeout)
 	done := make(chan error, 1)
@@ -120,7 +121,7 @@ func (rt route) carryOutWhole(ctx context.Context, to *router, do func(context.C
 	}
 }
 
-// recovering does something outside of a request's own goroutine, and recovers if it panics.
+// recovering runs a function outside of the request's own goroutine, and recovers from its panic.
 func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) error) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -131,8 +132,8 @@ func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) 
 	return do(ctx)
 }
 
-// streaming makes a route that is documented like the others, but bypasses huma when it answers: huma would keep as much
-// memory again for each stream.
+// streaming makes a route that is documented like the others but answers without huma, which would double the memory of
+// each stream.
 func streaming(path string, a auth.Access, name, summary string, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) route {
 	a.Class = limit.Streams
 	return route{
@@ -171,12 +172,12 @@ func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, 
 	return serve(ctx, w, opened, caller)
 }
 
-// param describes an optional parameter that huma does not see.
+// param describes an optional parameter that huma does not know.
 func param(name, in, doc string) *huma.Param {
 	return &huma.Param{Name: name, In: in, Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-// guarded makes a route of a handler that answers whom the gate has admitted, and that is not documented.
+// guarded makes an undocumented route of a handler that is called with an authorized caller.
 func guarded(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
 	rt := route{method: http.MethodGet, path: path, access: allow(auth.Nobodys, roles...)}
 	rt.access.Name, rt.access.Group, rt.access.Class = name, name, limit.Unlimited
@@ -192,7 +193,7 @@ func guarded(path, name string, roles []curfew.Role, handle http.HandlerFunc) ro
 	return rt
 }
 
-// documented makes a route of a handler that decides itself what a caller has to prove, and that describes itself.
+// documented makes a route of a handler that authenticates its callers itself and describes itself.
 func documented(method, path, open string, describe func(to *router) *huma.Operation, handle http.HandlerFunc) route {
 	rt := plain(method, path, open, handle)
 	mount := rt.mount
@@ -232,8 +233,8 @@ func (rt route) operation(failure *huma.Response) huma.Operation {
 	return op
 }
 
-// describeResponses adds the less usual responses of success, which look like the usual one, and says whether the
-// operation needs a body.
+// describeResponses adds the other responses of success, which have the shape of the usual one, and says whether
+// the operation needs a body.
 func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
 	for _, status := range rt.statuses[1:] {
@@ -256,7 +257,8 @@ func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 	}
 }
 
-// routeActions is the actions that a route carries out: its description says everything that they do.
+// routeActions maps routes to the actions that they carry out: a route's description states all their
+// consequences.
 var routeActions = map[string][]lifecycle.ActionName{
 	"endSession": {lifecycle.EndSession}, "cancelSession": {lifecycle.CancelSession, lifecycle.EndSession},
 	"clearCustomer":  {lifecycle.ClearCustomer, lifecycle.ForceClear},

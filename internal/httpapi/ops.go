@@ -13,7 +13,7 @@ import (
 // readyTimeout bounds one look at the database.
 const readyTimeout = 2 * time.Second
 
-// opsHandlers answer to operators and their programs.
+// opsHandlers answer operators and their programs.
 type opsHandlers struct {
 	ready func(context.Context) error // whether the database answers with the schema that this process needs
 }
@@ -31,7 +31,7 @@ func (h opsHandlers) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ready")
 }
 
-// bareReadiness is readiness for everybody: what is wrong is for operators, and in the log.
+// bareReadiness is readiness for the public: the reason is only logged, for operators.
 func (h opsHandlers) bareReadiness(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
@@ -42,8 +42,8 @@ func (h opsHandlers) bareReadiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ready")
 }
 
-// ownHost refuses calls over loopback to the name of another machine. They come from a page in a browser on this one, whose
-// server has given its name this machine's address. Where others can reach the listener, names are theirs to give.
+// ownHost refuses calls over loopback that name another host. They come from a web page in a browser on this machine whose
+// server resolves its own name to a loopback address (DNS rebinding). A listener that others can reach may have any name.
 func ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)

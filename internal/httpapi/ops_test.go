@@ -114,7 +114,7 @@ func TestTheDescription(t *testing.T) {
 	op := doc.Paths["/api/stripe/webhook"]["post"]
 	for _, status := range []string{"204", "400", "404", "413", "503", "default"} {
 		if op.Responses[status] == nil {
-			t.Errorf("the webhook's %s is not told", status)
+			t.Errorf("the webhook's %s is not documented", status)
 		}
 	}
 	if len(op.Parameters) != 1 || op.Parameters[0].Name != "X-Bank-Signature" || op.Parameters[0].In != "header" || op.Security == nil || len(op.Security) > 0 {

@@ -33,21 +33,21 @@ const requestTimeout = 10 * time.Second
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
-	// Directory finds sessions, and whatever an operator half remembers.
+	// Directory lists and searches sessions, payments and deliveries.
 	Directory directory.Directory
 	Identity  *auth.Identity
 	Once      auth.OneTimes
 	Keys      auth.KeyStore
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
-	// Audit is where what staff do is noted, and AuditReader reads it.
+	// Audit writes the audit log, and AuditReader reads it.
 	Audit       *audit.Log
 	AuditReader AuditReader
-	// Approvals is what a second admin has to approve, as TwoPersons says.
+	// Approvals holds what a second admin has to approve; TwoPersons says which actions need that.
 	Approvals  approval.Store
 	TwoPersons approval.Rules
 	Jobs       job.Store
-	SignIns    auth.SignInOptions // its Logger is this one's
+	SignIns    auth.SignInOptions // its Logger is set to Logger
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
 	Privacy privacy.Service
@@ -55,12 +55,12 @@ type Options struct {
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
 	BaseURL string
-	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login, and nothing else is
-	// said where BaseURL is not this machine's: a command tells where files are.
+	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login. It is always shown
+	// like that if BaseURL is not this machine's, because the command reveals where files are.
 	LoginHint string
 	// SigninURL is where customers and mechanics sign in; empty: they are told to do so at the marketplace.
 	SigninURL string
-	// SessionURL is where a session takes place, with {id} for its id; empty: only the marketplace knows.
+	// SessionURL is where a session takes place, with {id} for its id; empty: pages link to none.
 	SessionURL string
 	// Instead is what a customer who has waited for a while is offered; its zero value is nothing.
 	Instead console.Instead
@@ -77,18 +77,18 @@ type Options struct {
 	Hooks        Hooks // of payment providers
 	Endpoints    Endpoints
 	Deliveries   Deliveries
-	Forecasts    *forecast.Forecaster    // how long customers will wait; nil: nobody says
-	Streams      sse.Hub                 // what changes; nil: /api/stream answers Unavailable
+	Forecasts    *forecast.Forecaster    // how long customers will wait; nil disables them
+	Streams      sse.Hub                 // changes for live streams; nil: /api/stream answers Unavailable
 	Links        console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
-	// Adopted tells how the marketplace's own tables stand; nil: none is adopted.
+	// Adopted reports the state of the marketplace's own tables; nil: none is adopted.
 	Adopted console.AdoptedTables
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
-	Limits       *limit.Limiter // how often somebody may call; nil: as often as they like
-	// TrustedProxies are the networks of the proxies in front of the server. Only they may name a request (X-Request-Id) and
-	// its sender (X-Forwarded-For); none: every request comes from the address that connects.
+	Limits       *limit.Limiter // limits how often somebody may call; nil: unlimited
+	// TrustedProxies are the networks of the proxies in front of the server. Only they may set a request's id (X-Request-Id)
+	// and sender (X-Forwarded-For). If there are none, the sender is the address that connects.
 	TrustedProxies []netip.Prefix
 	Clock          Clock // a test clock; nil: there is none
 	// AllowedOrigins are the origins of other sites whose pages may call the API with a token: https://app.example.org.

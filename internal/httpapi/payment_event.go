@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// eventReceipt tells a marketplace what became of its event.
+// eventReceipt is the answer to a marketplace's event: what became of it.
 type eventReceipt struct {
 	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: it was stored as it came, and changed nothing"`
 	Why       string            `json:"why,omitempty" doc:"Kept: what is wrong with it"`
@@ -34,7 +34,7 @@ type receiptCheckout struct {
 // eventAnswers answers the events of any provider.
 type eventAnswers struct{ payments *lifecycle.Payments }
 
-// answer tells what is known of the event's payment, now that the event is committed.
+// answer returns the state of the event's payment after the event was committed.
 func (a eventAnswers) answer(ctx context.Context, w http.ResponseWriter, n curfew.Notice) error {
 	receipt := eventReceipt{Outcome: "kept", Why: n.Unread}
 	if n.Unread == "" {
@@ -45,7 +45,7 @@ func (a eventAnswers) answer(ctx context.Context, w http.ResponseWriter, n curfe
 		receipt = receiptOf(l)
 	}
 	w.Header().Set("Content-Type", jsonType)
-	_ = json.NewEncoder(w).Encode(receipt) // an error means that the sender has left
+	_ = json.NewEncoder(w).Encode(receipt) // an error means that the sender has gone
 	return nil
 }
 
@@ -67,8 +67,8 @@ const eventExample = `{
 	"amount": 2900, "currency": "eur", "at": "2026-11-28T10:00:00Z", "order": {"customerId": "kim", "plan": "chat10"}
 }`
 
-// eventOperation describes the door for any provider. Huma does not check the body, because the signature covers it as it
-// is, and what is wrong with a signed one is kept.
+// eventOperation describes the door for any provider. Huma does not check the body, because the signature covers its
+// bytes, and a signed body is kept even if it is wrong.
 func (d door) eventOperation(to *router) *huma.Operation {
 	op, schemas := d.operation(to), to.api.OpenAPI().Components.Schemas
 	op.OperationID, op.Tags = "receivePaymentEvent", []string{"payments"}

@@ -14,7 +14,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// privacyHandlers export what is held of a customer, and erase what is personal of it.
+// privacyHandlers export and erase a customer's data.
 type privacyHandlers struct {
 	privacy privacy.Service
 	desk    approval.Desk

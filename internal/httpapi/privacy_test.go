@@ -53,7 +53,7 @@ func TestACustomerIsExportedAndErased(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
 	if got := h.privately("GET", "/export", ""); got.status != http.StatusNotFound {
-		t.Errorf("of nobody: %d %s", got.status, got.body)
+		t.Errorf("an unknown customer: %d %s", got.status, got.body)
 	}
 	session := h.bought()
 	p := h.preview(`{"dryRun":true,"pseudonym":true}`)

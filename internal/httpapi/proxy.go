@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// proxies are the networks of the proxies whose word counts: whom they have a request from, and what it is called.
+// proxies are the networks of the trusted proxies, which may set a request's sender and id.
 type proxies []netip.Prefix
 
-// sender returns the address that a request comes from. It is not valid if nobody can tell. A trusted proxy adds whom it
-// has the request from to the end of X-Forwarded-For, so that list is read from its end, as far as trusted proxies wrote it.
+// sender returns the address that a request comes from. It is not valid if that is unknown. A trusted proxy appends the
+// address that it received the request from to X-Forwarded-For, so the list is read from its end, as far as trusted proxies
+// wrote it.
 func (p proxies) sender(r *http.Request) (from netip.Addr, byProxy bool) {
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
 	from = peer.Addr().Unmap()

@@ -81,7 +81,7 @@ func TestS17_NoHeaderButTheTokenSaysWhoCalls(t *testing.T) {
 		"X-Original-Url: /api/customers/kim/session-status", "X-Http-Method-Override: DELETE", "X-Forwarded-Host: evil.example", "Forwarded: for=127.0.0.1",
 	}
 	if got := h.send("GET", "/api/customers/sam/session-status", "", lies...); got.status != http.StatusUnauthorized || strings.Contains(got.body, "evil") {
-		t.Errorf("nobody: %d %s", got.status, got.body)
+		t.Errorf("headers that claim an identity, without a token: %d %s", got.status, got.body)
 	}
 	if got := h.sendAs(curfew.Customer, "kim", "GET", "/api/customers/sam/session-status", "", lies...); got.status != http.StatusNotFound {
 		t.Errorf("kim: %d %s", got.status, got.body)

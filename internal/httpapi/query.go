@@ -23,8 +23,8 @@ func paramsOf(input reflect.Type) []string {
 	return params
 }
 
-// checkQuery refuses what a handler would not see: an unknown parameter, the second of two, and an empty one, which would
-// count as absent and so select everything.
+// checkQuery refuses parameters that a handler would not see: unknown ones, the second of two, and empty ones, which
+// would count as absent and so select everything.
 func checkQuery(r *http.Request, declared []string) error {
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -38,7 +38,8 @@ func checkQuery(r *http.Request, declared []string) error {
 	return problem.CheckParams(given, declared)
 }
 
-// checkKey refuses an empty idempotency key: whoever sends one wants the call to be made only once.
+// checkKey refuses an empty idempotency key: a caller who sends the header wants the call to be
+// made only once.
 func checkKey(r *http.Request) error {
 	switch given := r.Header.Values("Idempotency-Key"); {
 	case len(given) > 1:

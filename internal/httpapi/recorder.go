@@ -45,7 +45,7 @@ func (r *recorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// discarded is a response that nobody gets.
+// discarded is a response that goes nowhere.
 type discarded struct {
 	header http.Header
 	status int

@@ -12,31 +12,31 @@ import (
 	"github.com/curfewhq/curfew/internal/limit"
 )
 
-// cleanupTimeout is how long the answers to the slowest routes may take.
+// cleanupTimeout is how long the slowest routes may take to answer.
 const cleanupTimeout = time.Minute
 
 // route is one line of the table in routes.go.
 type route struct {
 	method, path string
-	access       auth.Access   // whom the gate admits
-	open         string        // who may use a route that the gate does not guard, and by what; empty: it is guarded
+	access       auth.Access   // the callers that the gate admits
+	open         string        // who may use a route that the gate does not guard, and by what proof; empty: it is guarded
 	described    bool          // is part of the documentation
 	name         string        // the operation's id
 	summary      string        // what it does, for the documentation
-	statuses     []int         // of success, the usual one first; empty: not known beforehand
+	statuses     []int         // of success, the usual one first; empty: various
 	isJob        bool          // answers with a job where its work takes longer
 	approved     bool          // only once another admin has approved it, where a setting asks for that
 	content      string        // the type of an answer that is no JSON
 	timeout      time.Duration // of the answer; 0: the router's
-	progress     string        // where to read how a long task stands that outlives its answer; empty: the route has none
+	progress     string        // where to read the state of a long task that outlives its answer; empty: the route has none
 	fields       []string      // that its body may have
 	params       []string      // that its query may have
 	isPage       bool
-	isImpersonal bool // it tells nothing of a person, so the audit log does not say who looked
+	isImpersonal bool // it shows nothing personal, so the audit log does not note its readers
 	mount        func(*router, route)
 }
 
-// plain makes a route of a handler that is not documented, and that decides itself what a caller has to prove.
+// plain makes an undocumented route of a handler that authenticates its callers itself.
 func plain(method, path, open string, handle http.HandlerFunc) route {
 	return route{
 		method: method, path: path, open: open,
@@ -44,7 +44,8 @@ func plain(method, path, open string, handle http.HandlerFunc) route {
 	}
 }
 
-// page makes a route of a page. Nobody else is refused: the page asks them to sign in.
+// page makes a route of a page. Callers without access are not refused: the page asks
+// them to sign in.
 func page(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
 	rt := plain(http.MethodGet, path, "", handle)
 	rt.access, rt.isPage = allow(auth.Nobodys, roles...), true
@@ -52,18 +53,20 @@ func page(path, name string, roles []curfew.Role, handle http.HandlerFunc) route
 	return rt
 }
 
-// allow is an access rule: the roles, and whose the thing in the path must be.
+// allow returns an access rule: the roles, and who must own the thing in the path.
 func allow(r auth.Relation, roles ...curfew.Role) auth.Access {
 	return auth.Access{Roles: roles, Relation: r}
 }
 
-// named adds to an access rule how an API key is bound to its route: by the operation's id, or by the path's first part.
+// named adds to an access rule the names by which an API key can be bound to its route: the operation's id and the first
+// part of the path.
 func named(a auth.Access, name, path string) auth.Access {
 	a.Name, a.Group = name, strings.Split(path, "/")[2]
 	return a
 }
 
-// keyRoutes returns what API keys can be bound to: the routes of a table that services may use, or those for whom they act.
+// keyRoutes returns what API keys can be bound to: the routes of a table that services may use, for themselves or acting
+// for somebody.
 func keyRoutes(table []route) []auth.RouteName {
 	var all []auth.RouteName
 	for _, rt := range table {
@@ -80,13 +83,13 @@ func (rt route) answers(statuses ...int) route {
 	return rt
 }
 
-// approvable says that the setting may ask for a second admin's approval.
+// approvable marks a route for which the settings may require a second admin's approval.
 func (rt route) approvable() route {
 	rt.approved = true
 	return rt
 }
 
-// job says that the route answers with a job where its work takes longer.
+// job makes the route answer with a job if its work takes longer.
 func (rt route) job() route {
 	rt.isJob = true
 	return rt
@@ -104,26 +107,26 @@ func (rt route) writes(content string) route {
 	return rt
 }
 
-// whole lets the route's work go on to its end when the time of its answer is over. The answer then says where to read
-// how it stands.
+// whole lets the route's work go on after the time for its answer is over. The answer then says where to read its
+// state.
 func (rt route) whole(progress string) route {
 	rt.progress = progress
 	return rt
 }
 
-// impersonal keeps the route out of the audit log: it tells nothing of a person.
+// impersonal keeps the route out of the audit log, because it shows nothing personal.
 func (rt route) impersonal() route {
 	rt.isImpersonal = true
 	return rt
 }
 
-// unlimited lets the route be called as often as somebody likes.
+// unlimited exempts the route from rate limits.
 func (rt route) unlimited() route {
 	rt.access.Class = limit.Unlimited
 	return rt
 }
 
-// classOf is as what the calls of a method are counted.
+// classOf returns the class in which the calls of a method are counted.
 func classOf(method string) limit.Class {
 	if method == http.MethodGet {
 		return limit.Reads
@@ -146,8 +149,8 @@ func mountAll(table []route, to *router) error {
 	return nil
 }
 
-// everyRouteHasAccess refuses a table with a route that nobody may use, or everybody by mistake: a forgotten rule must
-// not take effect through its zero value.
+// everyRouteHasAccess refuses a table in which a route has no access rule, or one that admits everybody by mistake: a
+// forgotten rule must not take effect through its zero value.
 func everyRouteHasAccess(table []route) error {
 	for _, rt := range table {
 		if problem := accessProblem(rt); problem != "" {
@@ -157,7 +160,7 @@ func everyRouteHasAccess(table []route) error {
 	return nil
 }
 
-// accessProblem says what is wrong with a route's access rule; empty: nothing.
+// accessProblem says what is wrong with a route's access rule; it is empty for a good one.
 func accessProblem(rt route) string {
 	roles := rt.access.Roles
 	switch {
@@ -177,7 +180,7 @@ func accessProblem(rt route) string {
 	return ""
 }
 
-// personal reports whether a role reaches its own only.
+// personal reports whether a role reaches only what is its own.
 func personal(r curfew.Role) bool { return r == curfew.Customer || r == curfew.Mechanic }
 
 // users says who may use a route, for the documentation.

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/sse"
 )
 
-// handlers are what routes lead to, by noun.
+// handlers are the handlers of the routes, by noun.
 type handlers struct {
 	sessions   sessionHandlers
 	queue      queueHandlers
@@ -44,7 +44,7 @@ type handlers struct {
 	site       *console.Site
 }
 
-// Where to read how a long task stands that outlives its answer.
+// Where to read the state of a long task that outlives its answer.
 const (
 	whileRead    = "read how it stands in a while"
 	inDeliveries = "GET /api/deliveries shows what is sent again"
@@ -55,7 +55,7 @@ func routes(h handlers) []route {
 	return slices.Concat(apiRoutes(h), credentialRoutes(h), siteRoutes(h))
 }
 
-// apiRoutes is the API: what, who, whose, and what answers it.
+// apiRoutes is the API: method and path, access, name, and handler.
 func apiRoutes(h handlers) []route { return slices.Concat(marketRoutes(h), operatorRoutes(h)) }
 
 // marketRoutes is every route for customers, mechanics and the marketplace's programs.
@@ -89,7 +89,7 @@ func marketRoutes(h handlers) []route {
 	}
 }
 
-// operatorRoutes is every route for those who look after the service.
+// operatorRoutes is every route for operators.
 func operatorRoutes(h handlers) []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const a, sv = curfew.Admin, curfew.Service
@@ -141,7 +141,7 @@ func operatorRoutes(h handlers) []route {
 	}
 }
 
-// credentialRoutes is every route that decides who gets in.
+// credentialRoutes is every route for keys, tokens and sign-ins.
 func credentialRoutes(h handlers) []route {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	const a = curfew.Admin
@@ -161,7 +161,7 @@ func credentialRoutes(h handlers) []route {
 	}
 }
 
-// siteRoutes is every route for browsers: documentation, files, the way in and out, and pages.
+// siteRoutes is every route for browsers: documentation, files, sign-in and sign-out, and pages.
 func siteRoutes(h handlers) []route {
 	const everybody, linked = "everybody", "the holder of a link in a mail"
 	table := []route{
@@ -183,8 +183,8 @@ func siteRoutes(h handlers) []route {
 	return table
 }
 
-// onePortRoutes is what programs of operators need where the platform gives one port, on the public listener: strangers are
-// told nothing by it, and pprof is not among it.
+// onePortRoutes is what operators' programs need on the public listener if the platform gives only one port. It reveals
+// nothing to strangers, and leaves out pprof.
 func onePortRoutes(h opsHandlers, m *metrics.Registry) []route {
 	return []route{
 		plain(http.MethodGet, "/livez", "everybody", h.liveness),

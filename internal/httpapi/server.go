@@ -25,7 +25,7 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// writeTimeout lets the slowest route answer, and its answer go out.
+	// writeTimeout is enough for the slowest route and for sending its answer.
 	writeTimeout = cleanupTimeout + 15*time.Second
 )
 
@@ -170,7 +170,7 @@ func countFromZero(m *metrics.Registry, version string, table []route) {
 	}
 }
 
-// Run does what live streams, charts and whatever proves who calls need in the background, until the context ends. It returns nil.
+// Run does the background work of live streams, charts and authentication until the context ends. It returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.streams.Run(ctx) })
@@ -183,10 +183,10 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Handler is the public listener's: API, pages and documentation.
+// Handler returns the handler of the public listener: API, pages and documentation.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Ops is the operators' listener's: /metrics, /livez, /readyz and pprof.
+// Ops returns the handler of the operators' listener: /metrics, /livez, /readyz and pprof.
 func (s *Server) Ops() http.Handler { return s.ops }
 
 // HTTPServer returns the public listener, with limits that keep slow callers from holding it. Its Shutdown ends the live
@@ -200,8 +200,8 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 // EndStreams ends every stream with a bye, refuses new ones, and waits until all have ended. The error is the context's.
 func (s *Server) EndStreams(ctx context.Context) error { return s.streams.End(ctx) }
 
-// EndTasks waits until everything that callers have started has ended. Once the context ends, it cancels what still
-// runs, and returns the context's error.
+// EndTasks waits until all tasks that callers started have ended. Once the context ends, it cancels those that
+// still run, and returns the context's error.
 func (s *Server) EndTasks(ctx context.Context) error { return s.tasks.end(ctx) }
 
 // NewOpsServer returns the operators' listener. Its handler is usually Ops, or another until there is a Server.
@@ -209,7 +209,8 @@ func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return listener(addr, ownHost(h), log)
 }
 
-// NewStartupServer returns a server with the same limits, for whoever answers until there is a Server.
+// NewStartupServer returns a server with the same limits, for a handler that answers until there is a
+// Server.
 func NewStartupServer(h http.Handler, log *slog.Logger) *http.Server { return listener("", h, log) }
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {

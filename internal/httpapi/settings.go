@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 )
 
-// settingsHandlers show what the process was started with.
+// settingsHandlers show the settings of the process.
 type settingsHandlers struct {
 	settings []api.Setting
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// streamHandlers hand out what opens streams.
+// streamHandlers issue the tickets that open streams.
 type streamHandlers struct {
 	gate *auth.Gate
 }

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// longTaskTimeout bounds a task of many steps, such as a cleanup or an undo, whoever waits for it.
+// longTaskTimeout bounds a task of many steps, such as a cleanup or an undo.
 const longTaskTimeout = 30 * time.Minute
 
 // cancelGrace is how long canceled tasks may take to record how far they came.
 const cancelGrace = time.Second
 
-// tasks tracks what callers have started. A task goes on when its caller leaves; only the end of the process ends it.
+// tasks tracks the tasks that callers started. A task goes on when its caller leaves; only the end of the process
+// ends it.
 type tasks struct {
 	mu       sync.Mutex
 	running  map[int]context.CancelFunc
@@ -84,6 +85,6 @@ func (t *tasks) end(ctx context.Context) error {
 	t.cancel()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelGrace)
 	defer cancel()
-	_ = t.wait(last) // what they did is committed, and their records say how far they came
+	_ = t.wait(last) // what they did is committed, and their records show how far they came
 	return err
 }

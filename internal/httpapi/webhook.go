@@ -20,37 +20,38 @@ import (
 // maxNotice is the largest message of a provider, in bytes.
 const maxNotice = 256 << 10
 
-// Hook reads a provider's message. The error's kind is Invalid for a signature that proves nothing, with a reason that
-// is safe to show and the same for every message with that fault, and Conflict for a genuine message that belongs to
-// another account. A genuine message that cannot be translated is no error: it says why in Unread.
+// Hook reads a provider's message. The error's kind is Invalid for a bad signature, with a reason that is safe to show
+// and the same for every message with that fault, and Conflict for a genuine message that belongs to another account.
+// A genuine message that cannot be translated is no error: Unread says why.
 type Hook interface {
 	// Headers returns the names of the headers with the signature.
 	Headers() []string
 	Read(header http.Header, body []byte) (curfew.Notice, error)
 }
 
-// Hooks read what payment providers tell, each at a route of its own. One that is nil answers NotFound.
+// Hooks read the messages of payment providers, each at a route of its own. The route of a nil hook
+// answers NotFound.
 type Hooks struct {
 	Stripe Hook
 	Events Hook // of any provider, translated by the marketplace
 }
 
-// door takes in the messages that come to one route.
+// door receives the messages of one route.
 type door struct {
-	name     string // whose messages come here, as far as that is known before they are read
-	hook     Hook   // nil: it is shut
-	setting  string // what opens it
+	name     string // the provider, as far as it is known before a message is read
+	hook     Hook   // nil: the door is closed
+	setting  string // the setting that opens it
 	payments *lifecycle.Payments
 	limits   *limit.Limiter
 	tasks    *tasks
 	timeout  time.Duration
 	problems problem.Writer
-	// answer tells the sender what became of a message, once that is committed.
+	// answer responds to the sender after the message was committed.
 	answer func(context.Context, http.ResponseWriter, curfew.Notice) error
 }
 
-// receive takes in one message. Only the signature says who calls, and it covers the bytes as they came. What is
-// acknowledged has been committed; anything but a 2xx makes the sender send the message again.
+// receive handles one message. Only the signature, which covers the bytes as they came, proves the sender. A 2xx
+// means that the message is committed; anything else makes the sender send it again.
 func (d door) receive(w http.ResponseWriter, r *http.Request) {
 	ctx, end := d.tasks.begin(r.Context(), d.timeout)
 	defer end()
@@ -77,7 +78,7 @@ func (d door) accept(ctx context.Context, w http.ResponseWriter, r *http.Request
 		d.payments.Refuse(ctx, d.name, err.Error())
 		return n, problem.Malformed("the message is not proven to come from the provider: " + err.Error())
 	}
-	// Only now: what nobody has proven must not use up what the provider may send.
+	// Only now, because unproven messages must not use up the provider's limit.
 	if limited := d.limits.Spend(ctx, limit.Messages, limit.Of(curfew.Actor{Role: curfew.System, ID: d.name}, netip.Addr{})); limited != nil {
 		return n, limited
 	}

@@ -25,7 +25,7 @@ const (
 	writeTimeout = 5 * time.Second
 )
 
-// errLost cancels the work of a holder who does not have the job any more.
+// errLost cancels the work of a holder that has lost the job.
 var errLost = curfew.Errorf(curfew.Conflict, "another process carries this job on")
 
 // attempt is a job in the hands of this process.
@@ -45,7 +45,7 @@ func newAttempt(r *Runner, j record.Job) *attempt {
 	return a
 }
 
-// heed stops the work if somebody asked for that.
+// heed stops the work if that was requested.
 func (a *attempt) heed(j record.Job) {
 	if j.CancelledBy != (curfew.Actor{}) {
 		a.asking.Do(func() { close(a.stop) })
@@ -105,7 +105,7 @@ func (a *attempt) work(ctx context.Context) (answer any, err error) {
 	return work(ctx, a.job, lifecycle.Job{RunID: a.job.RunID, Again: a.job.Attempt > 1, Stop: a.stop, Progress: a.note})
 }
 
-// note keeps how far the work has come.
+// note records the progress of the work.
 func (a *attempt) note(phase string, done, total int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -146,7 +146,7 @@ func (a *attempt) renew(ctx context.Context, cancel context.CancelCauseFunc, ove
 	}
 }
 
-// toWrite returns the job as it is to be written, if it is time to.
+// toWrite returns the job for writing, if it is time to.
 func (a *attempt) toWrite(since time.Duration) (record.Job, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -18,9 +18,9 @@ import (
 const (
 	// keep is how long jobs that have ended are remembered.
 	keep = 30 * 24 * time.Hour
-	// lookEvery is how often a process looks for jobs that nobody carries out.
+	// lookEvery is how often a process looks for jobs without a holder.
 	lookEvery = 5 * time.Second
-	// maxAttempts is how often a job is begun: one that ends every process must not go on for ever.
+	// maxAttempts is how often a job is started: one that kills every process must not go on for ever.
 	maxAttempts = 10
 )
 
@@ -35,8 +35,8 @@ type Store interface {
 	CancelJob(ctx context.Context, id string, by curfew.Actor) (record.Job, error)
 }
 
-// Work does what a job asks for. It returns the whole answer, also where it failed on its way; nil: it did not
-// begin. It can be done again from its beginning.
+// Work carries out a job. It returns the whole result, even after a failure, or nil if it did not begin. It
+// must be safe to repeat from the start.
 type Work func(ctx context.Context, j record.Job, how lifecycle.Job) (answer any, err error)
 
 // Options of a runner. All but Logger are required.
@@ -57,7 +57,7 @@ type Runner struct {
 	stopping atomic.Bool // this process is about to end: it begins nothing more
 }
 
-// New returns a runner. Run takes over jobs that nobody carries out.
+// New returns a runner. Run takes over jobs without a holder.
 func New(o Options) *Runner {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -108,7 +108,7 @@ func (r *Runner) begin(ctx context.Context, j record.Job) <-chan Outcome {
 	return done
 }
 
-// Run takes over jobs that nobody carries out, until the context ends.
+// Run takes over jobs without a holder, until the context ends.
 func (r *Runner) Run(ctx context.Context) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
@@ -154,7 +154,7 @@ func (r *Runner) Cancel(ctx context.Context, id string, by curfew.Actor) (record
 	if errors.Is(err, curfew.Conflict) {
 		return r.Store.Job(ctx, id)
 	}
-	if a, ok := r.attempts.Load(id); ok && err == nil { // another process hears of it when it renews its lease
+	if a, ok := r.attempts.Load(id); ok && err == nil { // another process notices it when it renews its lease
 		a.(*attempt).heed(j) //nolint:errcheck,forcetypeassert // nothing else is in there
 	}
 	return j, err

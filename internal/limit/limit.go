@@ -1,8 +1,8 @@
 // Package limit decides how often somebody may call. It counts by subject where one is proven and by address otherwise, in
-// memory of a fixed size. What nobody does often, such as signing in, is also counted in the database, so that replicas
-// share one limit.
+// memory of a fixed size. Rare calls, such as signing in, are also counted in the database, so that replicas share one
+// limit.
 //
-// It knows no routes and no HTTP: its caller says which class a call is of, and whose it is.
+// It knows no routes and no HTTP: its caller says whose a call is, and of which class.
 package limit
 
 import (
@@ -65,8 +65,8 @@ type Key struct {
 	from netip.Prefix
 }
 
-// Of returns the key of a call. The address counts only if nobody has proven who they are: the whole of an IPv4 address,
-// and the network of an IPv6 address (/64), because whoever has one address of it has all of them.
+// Of returns the key of a call. The address counts only if the caller has not proven who they are: the whole of an IPv4
+// address, and the network of an IPv6 address (/64), because the holder of one of its addresses has them all.
 func Of(who curfew.Actor, from netip.Addr) Key {
 	if who.Role != "" {
 		return Key{who: who}

@@ -18,7 +18,7 @@ type Options struct {
 	// Sign returns the name under which the store counts a key. It should say nothing of the key, and must be the same on
 	// every replica. Nil: the key itself.
 	Sign    func(text string) string
-	Limited func(Class)  // is called for every refusal; nil: nobody counts them
+	Limited func(Class)  // is called for every refusal; it may be nil
 	Logger  *slog.Logger // logs when the store does not answer; nil discards the log
 }
 
@@ -26,7 +26,7 @@ type Options struct {
 type Limiter struct {
 	rates   [classes]Rate
 	memory  *memory
-	seed    maphash.Seed // nobody can choose names that share a part of the memory
+	seed    maphash.Seed // so that callers cannot choose names that share a part of the memory
 	begun   time.Time
 	store   *sharing // nil: this process counts alone
 	limited func(Class)

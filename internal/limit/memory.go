@@ -58,8 +58,8 @@ func (m *memory) refuse(key uint64, now, wait time.Duration, r Rate) {
 	p.back[key] = max(before, now+wait+r.allowance()-r.each())
 }
 
-// forget makes room for another key. Of a few it forgets the one that has the least to wait for: whoever calls under many
-// addresses pushes out those that called once, not those that are refused.
+// forget makes room for another key. Of a few keys it forgets the one with the shortest wait, so a flood from many
+// addresses displaces keys that called once, not those that are being refused.
 func forget(back map[uint64]time.Duration) {
 	if len(back) < partSize {
 		return

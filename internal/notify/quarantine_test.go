@@ -45,7 +45,7 @@ func TestWhatCannotBeDeliveredStopsNothingElse(t *testing.T) {
 				w.until("all others are told", func() bool { return r.count("queue") == 19*2 && w.apart() != "" })
 				for _, d := range r.got["queue"] {
 					if d.CustomerID == "c2" {
-						t.Errorf("c2 was told of %s", d.Body)
+						t.Errorf("c2 received %s", d.Body)
 					}
 				}
 				w.pay("later")

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Store reads and erases what is held of customers. Each method is one transaction.
+// Store reads and erases the data of customers. Each method is one transaction.
 type Store interface {
 	// Personal is all rows that are held of a customer, as of one moment.
 	Personal(ctx context.Context, customerID string) ([]record.PersonalRows, error)

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Export is everything that is held of a customer.
+// Export is all data held about a customer.
 type Export struct {
 	CustomerID string
 	Contacts   []Contact
@@ -28,8 +28,8 @@ var names = map[string]string{
 	"mechanic_slots": "slots", "idempotency_keys": "idempotencyKeys", "sign_ins": "signIns",
 }
 
-// Export returns everything that is held of a customer. Of who acted it tells the role, and no
-// operator's name. NotFound: nothing is held.
+// Export returns all data held about a customer. It names actors by role only, never an
+// operator. NotFound: there is none.
 func (s Service) Export(ctx context.Context, customerID string) (Export, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return Export{}, err

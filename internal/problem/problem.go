@@ -1,6 +1,6 @@
 // Package problem reports errors over HTTP (RFC 9457). It has the one table from curfew's kinds of errors to statuses, turns
-// errors into problems, and withholds from callers what only the log may contain. A problem names its request, so what is
-// known of a request lives here too, and so do the checks of a query.
+// errors into problems, and withholds from callers what only the log may contain. A problem names its request, so the
+// package also holds the information about a request, and the checks of a query.
 //
 // The package knows no routes, and does not know who may do what.
 package problem
@@ -28,7 +28,7 @@ const (
 	DocsURL = "/docs#"
 	// retryAfter is how many seconds a caller should wait after Unavailable.
 	retryAfter = "1"
-	// MethodNotAllowed is the one code that is not a kind of curfew's, but the router's.
+	// MethodNotAllowed is the only code that is not one of curfew's kinds: the router uses it.
 	MethodNotAllowed = "method_not_allowed"
 )
 
@@ -63,7 +63,7 @@ func Meaning(k curfew.Kind) (status int, title string, ok bool) {
 	return m.status, m.title, ok && m.title != ""
 }
 
-// Problem is an error that is a response itself: a problem, and the headers that go with it.
+// Problem is an error that is its own response: a problem, and the headers that go with it.
 type Problem struct {
 	api.Problem
 	Header http.Header `json:"-"` // of the answer
@@ -102,7 +102,7 @@ func OfKind(k curfew.Kind, detail string) *Problem {
 	return f
 }
 
-// Writer turns errors into problems, logs what a caller must not see, and answers with problems.
+// Writer turns errors into problems, responds with them, and logs what callers must not see.
 type Writer struct{ Log *slog.Logger }
 
 // From returns the problem of an error. If the status is 500 or above, the error is logged under the request's id; the
@@ -173,12 +173,12 @@ func TooLarge(most int) error {
 	return f
 }
 
-// seconds is a time to wait as Retry-After has it: whole seconds, never too early.
+// seconds formats a wait for Retry-After, rounded up to whole seconds.
 func seconds(wait time.Duration) string {
 	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
 
-// TooMany returns the problem of a caller who has too many of something for now.
+// TooMany returns the problem of a caller who has reached a limit for now.
 func TooMany(detail string) *Problem {
 	f := OfKind(curfew.RateLimited, detail)
 	f.Header = http.Header{"Retry-After": {"5"}}

@@ -13,7 +13,7 @@ import (
 type RequestInfo struct {
 	ID    string
 	Actor curfew.Actor
-	// From is the sender's address, as trusted proxies report it. It is not valid if nobody can tell. It is never logged.
+	// From is the sender's address, as trusted proxies report it. It is not valid if that is unknown. It is never logged.
 	From netip.Addr
 
 	mu                       sync.Mutex // work may outlive the request
@@ -31,7 +31,7 @@ func (i *RequestInfo) Describe(customerID, object, detail string) {
 	i.object, i.detail = cmp.Or(object, i.object), cmp.Or(detail, i.detail)
 }
 
-// Subject returns whom and what a request is about, as far as anybody has said so.
+// Subject returns whom and what a request is about, as far as handlers have described it.
 func (i *RequestInfo) Subject() (customerID, object, detail string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -45,7 +45,7 @@ func WithRequest(ctx context.Context, info *RequestInfo) context.Context {
 	return context.WithValue(ctx, requestKey{}, info)
 }
 
-// RequestOf returns what is known of the request that ctx belongs to. It is empty, and shared with nobody, if ctx
+// RequestOf returns the information about the request that ctx belongs to. It is empty, and not shared, if ctx
 // belongs to none.
 func RequestOf(ctx context.Context) *RequestInfo {
 	if v, ok := ctx.Value(requestKey{}).(*RequestInfo); ok {

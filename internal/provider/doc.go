@@ -1,4 +1,4 @@
-// Package provider reads what a marketplace tells of payments at any provider: PayPal, Mollie, a bank. Hook verifies the
+// Package provider reads a marketplace's reports of payments at any provider: PayPal, Mollie, a bank. Hook verifies the
 // signature (https://www.standardwebhooks.com) and translates each event into facts, as package stripe does for Stripe.
 //
 // # Facts

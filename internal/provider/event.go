@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// PaymentEvent is one thing that became known of a payment, as a marketplace tells it.
+// PaymentEvent is a marketplace's report of one fact about a payment.
 type PaymentEvent struct {
 	ID          string        `json:"id" minLength:"1" maxLength:"255" doc:"The event's own id: told again, it is the same"`
 	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute,named" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim; named: nothing, but all references are names of one payment"`
@@ -34,7 +34,7 @@ type PaymentEvent struct {
 	Order       *PaymentOrder `json:"order,omitempty" doc:"What was bought: with authorised, paid and promised. The first event with an order makes the checkout"`
 }
 
-// eventType is what an event of one type tells.
+// eventType is what an event of one type reports.
 type eventType struct {
 	name   string          // the type
 	kind   curfew.FactKind // empty: it only names a payment

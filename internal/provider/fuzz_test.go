@@ -77,7 +77,7 @@ func checkNotice(t rapid.TB, n curfew.Notice, body string) {
 func checkOrder(t rapid.TB, o *curfew.Order) {
 	t.Helper()
 	if o.Amount < 0 || o.Price < 0 || o.Amount > 0 && o.Currency == "" || o.Quantity < 1 || o.Metadata == nil {
-		t.Errorf("nobody can sell %+v", o)
+		t.Errorf("an impossible order was accepted: %+v", o)
 	}
 	for what, id := range map[string]string{"customer": o.CustomerID, "plan": o.Plan, "extends": o.Extends} {
 		if id != "" && curfew.CheckID(what, id) != nil {

@@ -20,7 +20,7 @@ type HookOptions struct {
 	Now     func() time.Time // nil: time.Now
 }
 
-// Hook verifies and translates what a marketplace tells of payments.
+// Hook verifies and translates a marketplace's reports of payments.
 type Hook struct {
 	keys []*standard.Webhook
 	now  func() time.Time

@@ -9,11 +9,11 @@ import (
 // The modes: what Curfew does with an adopted table.
 const (
 	AdoptOff     = "off"     // nothing
-	AdoptShadow  = "shadow"  // it reads, and says what it would end
+	AdoptShadow  = "shadow"  // it reads, and reports what it would end
 	AdoptEnforce = "enforce" // it ends what is overdue, by the rules that are on
 )
 
-// Adoption is what Curfew's database says of an adopted table.
+// Adoption is the state of an adopted table in Curfew's database.
 type Adoption struct {
 	Name      string        `json:"name"`
 	Relation  string        `json:"relation"`
@@ -24,12 +24,12 @@ type Adoption struct {
 	ReadAt    time.Time     `json:"readAt,omitzero"`     // when it was last read whole
 	ReadTook  time.Duration `json:"-"`                   // for the last reading
 	Unread    string        `json:"unread,omitempty"`    // why it cannot be read
-	Mapping   string        `json:"-"`                   // as the last process had it that read it
+	Mapping   string        `json:"-"`                   // as of the last process that read the table
 	Installed string        `json:"installed,omitempty"` // the digest of the triggers
 	Now       time.Time     `json:"now"`                 // the database's clock
 }
 
-// AdoptedTable is how an adopted table stands.
+// AdoptedTable is an adopted table with its present state.
 type AdoptedTable struct {
 	Adoption
 	Mapped   bool             `json:"mapped"` // the settings of this process map it
@@ -40,11 +40,11 @@ type AdoptedTable struct {
 	Verdicts []AdoptedVerdict `json:"verdicts"`
 	Findings []Finding        `json:"findings"`
 
-	ID      string          `json:"-"` // the column with a row's id, as SQL names it; empty: nobody maps it
+	ID      string          `json:"-"` // the column with a row's id, as SQL names it; empty: it is not mapped
 	Columns []AdoptedColumn `json:"-"`
 }
 
-// BlockedRow is a session of theirs that is past its deadline and holds its customer's slot.
+// BlockedRow is an adopted session that is past its deadline and holds its customer's slot.
 type BlockedRow struct {
 	Session  string               `json:"session"`
 	Row      string               `json:"row"` // its id
@@ -63,5 +63,5 @@ type AdoptedVerdict struct {
 	Open  int              `json:"open"`
 }
 
-// AdoptedColumn is what of theirs has which meaning.
+// AdoptedColumn says what a column of an adopted table means.
 type AdoptedColumn struct{ Ours, Theirs string }

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// APIKey is a key with which a service calls. Its secret is kept as a hash alone.
+// APIKey is a service's key for the API. Only a hash of its secret is stored.
 type APIKey struct {
 	ID        string
 	Name      string    // of the service: its id as an actor
@@ -25,9 +25,9 @@ type APIKey struct {
 	Version   int64
 }
 
-// KeyScope is what a key is bound to. The zero value is bound to nothing: it may do what its role may.
+// KeyScope is what a key is bound to. A key with the zero value may do whatever its role may.
 type KeyScope struct {
-	CustomerPrefix string   // with which the ids of its customers begin
+	CustomerPrefix string   // the prefix of its customers' ids
 	Routes         []string // names and groups of routes
 	MaxAmount      *int64   // of a payment, in the smallest unit of its currency
 }
@@ -37,7 +37,8 @@ func (s KeyScope) Reaches(customerID string) bool {
 	return strings.HasPrefix(customerID, s.CustomerPrefix)
 }
 
-// Bounds says in words what a key with this scope is bound to; nil: to nothing. amount writes an amount for people.
+// Bounds says in words what a key with this scope is bound to; nil means nothing. amount formats an amount for
+// people.
 func (s KeyScope) Bounds(amount func(int64) string) []string {
 	var all []string
 	if s.CustomerPrefix != "" {
@@ -52,7 +53,7 @@ func (s KeyScope) Bounds(amount func(int64) string) []string {
 	return all
 }
 
-// Revocation makes tokens of the local key worthless.
+// Revocation revokes tokens of the local key.
 type Revocation struct {
 	Noun  RevokedNoun
 	Name  string    // the token's id, or the subject as role:id

@@ -6,24 +6,24 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Approval is what one person asked for and another has to approve.
+// Approval is an action that one person requested and another has to approve.
 type Approval struct {
 	ID         string
 	Action     string // the operation of a route
-	CustomerID string // whom it is about; empty: nobody knows
+	CustomerID string // whom it is about; empty: unknown
 	Target     string // the {id} of the route
 	Body       string // of the call, as JSON
-	Summary    string // one sentence for whoever decides
+	Summary    string // one sentence for the person who decides
 	State      ApprovalState
 	AskedBy    curfew.Actor
 	AskedAt    time.Time
 	ExpiresAt  time.Time
-	DecidedBy  curfew.Actor // zero: nobody has decided
+	DecidedBy  curfew.Actor // zero: undecided
 	DecidedAt  time.Time
 	Note       string // why it was rejected, or why it failed
 }
 
-// ApprovalState is how an approval stands.
+// ApprovalState is the state of an approval.
 type ApprovalState string
 
 // The states. One that is pending past its end has expired.

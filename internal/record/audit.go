@@ -7,7 +7,7 @@ import (
 )
 
 // MinAuditKeep is the shortest time after which entries of the audit log may be pruned. PostgreSQL refuses to delete
-// younger ones, whoever asks.
+// younger ones, even for the owner.
 const MinAuditKeep = 30 * 24 * time.Hour
 
 // AuditEntry is what somebody did or looked at.
@@ -24,10 +24,10 @@ type AuditEntry struct {
 	Commitment string
 }
 
-// Erased reports whether what the entry said of persons has been erased.
+// Erased reports whether the personal part of the entry has been erased.
 func (e AuditEntry) Erased() bool { return e.Commitment != "" && e.About.Salt == "" }
 
-// AuditSubject is what an entry says of persons.
+// AuditSubject is the personal part of an entry.
 type AuditSubject struct {
 	Customer string // the customer's id; empty: it is about none
 	Object   string // the id of something else
@@ -49,10 +49,10 @@ type AuditLink struct {
 type AuditHead struct {
 	AuditLink
 	Now     time.Time
-	Written bool // whether the batch that was asked for is in the chain
+	Written bool // whether the requested batch is in the chain
 }
 
-// AuditSearch chooses entries. What is empty chooses all.
+// AuditSearch selects entries. Empty fields match everything.
 type AuditSearch struct {
 	Actor, Customer, Action string
 	Since                   time.Time

@@ -2,7 +2,7 @@ package record
 
 import "github.com/curfewhq/curfew"
 
-// Backtest is what a rule with other thresholds would have done to the sessions that there are.
+// Backtest is what a rule with other thresholds would have done to the existing sessions.
 type Backtest struct {
 	Rule     curfew.EndReason `json:"rule"`
 	Since    string           `json:"since"`    // the columns by which a wait begins
@@ -14,11 +14,11 @@ type Backtest struct {
 	// Again are the sessions whose customer had begun to wait before, within the policy's
 	// threshold.
 	Again int64 `json:"again"`
-	// Unknown is what their columns do not say, as sentences.
+	// Unknown says in sentences what the table's columns do not show.
 	Unknown []string `json:"unknown"`
 }
 
-// Threshold is one of a backtest. A session would have been ended if it still waited then.
+// Threshold is one threshold of a backtest: sessions that still waited then would have been ended.
 type Threshold struct {
 	Seconds int64 `json:"seconds"`
 	Policy  bool  `json:"policy"` // the policy's own, with their deadline where they have one

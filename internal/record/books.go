@@ -10,9 +10,9 @@ import (
 )
 
 // The books say for a span of time, usually a month, what became of the money: what came, what
-// was given back or lost, and what was still open at its end. Whatever they say follows from
-// the facts and events that are kept, so that they can be written anew at any time. A fact
-// counts at its provider's time, an event at the database's.
+// was given back or lost, and what was still open at its end. They follow entirely from the
+// stored facts and events, so they can be computed again at any time. A fact counts at its
+// provider's time, an event at the database's.
 
 // Booked is a payment, and what its checkouts were when the span began and when it ended.
 type Booked struct {
@@ -23,7 +23,7 @@ type Booked struct {
 	Began, Ended map[string]curfew.Outcome
 }
 
-// Then is what a checkout was at the two ends of a span.
+// Then is the state of a checkout at the two ends of a span.
 type Then struct {
 	CheckoutID   string
 	Began, Ended curfew.Outcome
@@ -68,16 +68,16 @@ type BookLine struct {
 	Reference  string
 	Provider   string
 	Account    string
-	CustomerID string // empty: nobody knows
+	CustomerID string // empty: unknown
 	Plans      []string
 	Outcomes   []curfew.Outcome // at the end, in the order of the plans
-	Currency   string           // empty: nobody has said
+	Currency   string           // empty: unknown
 	// OnTrust: only the shop has reported the payment.
 	OnTrust bool
 	BookFigures
 }
 
-// BookTotal sums the lines of one currency up.
+// BookTotal is the sum of the lines of one currency.
 type BookTotal struct {
 	Currency string
 	Payments int
@@ -114,8 +114,8 @@ func Totals(totals []BookTotal, lines ...BookLine) []BookTotal {
 	return totals
 }
 
-// Line is the payment's line; false: no money of it moved in the span, none is open, or it is
-// not ours.
+// Line returns the payment's line; false if none of its money moved in the span or is open,
+// or if the payment is not Curfew's.
 func (b Booked) Line() (BookLine, bool) {
 	b.Checkouts = slices.DeleteFunc(slices.Clone(b.Checkouts), b.Duplicate)
 	if !slices.ContainsFunc(b.Checkouts, func(c curfew.Checkout) bool { return c.Outcome != curfew.Ignored }) {
@@ -177,7 +177,7 @@ func (b Booked) outcome(c curfew.Checkout, then map[string]curfew.Outcome, at ti
 	return then[c.ID]
 }
 
-// figuresAt is what had come and gone before a moment, and what was open then.
+// figuresAt returns what had been received and given back before a moment, and what was open then.
 func (b Booked) figuresAt(at time.Time, then map[string]curfew.Outcome) BookFigures {
 	var reported int64
 	l := Ledger{Payment: b.Payment}

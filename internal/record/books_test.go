@@ -241,7 +241,7 @@ func TestALineSaysWhatItIsAbout(t *testing.T) {
 	}
 	nobodys, _ := paidFor{checkouts: [][]step{{{day(october, 3), curfew.Held}}}, change: func(all []curfew.Checkout) { all[0].CustomerID = curfew.Nobody }}.in(october).Line()
 	if nobodys.CustomerID != "" || !nobodys.OnTrust || !nobodys.At.Equal(day(october, 3)) {
-		t.Errorf("the line of a payment that nobody owns is %+v", nobodys)
+		t.Errorf("the line of a payment without an owner is %+v", nobodys)
 	}
 }
 

@@ -3,10 +3,10 @@ package record
 import "strings"
 
 // WrongCapture is the condition, in the SQL of every store, that the capture of a checkout
-// does not fit its outcome: its money is spent or owed without having been taken, stays
-// reserved for nothing, or is about to be taken for nothing. Where a line has several
-// checkouts, the money of the line was taken for another one. Row is the name of the
-// checkout's row, and table that of the checkouts.
+// contradicts its outcome: money is spent or owed that was not taken, or is reserved or
+// about to be taken for no reason. If a line has several checkouts, its money may have
+// been taken for another one. Row is the name of the checkout's row, and table that of the
+// checkouts.
 func WrongCapture(row, table string) string {
 	return strings.NewReplacer("row.", row+".", "TABLE", table).Replace(
 		`(row.capture = 'authorised' AND row.outcome NOT IN ('promised', 'fulfilled', 'deferred', 'held', 'ignored')

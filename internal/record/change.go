@@ -63,7 +63,7 @@ type Change struct {
 	Assign string
 	// Release removes the mechanic and frees their slot.
 	Release bool
-	// Nudge records that the marketplace is told that nobody has accepted.
+	// Nudge records that the marketplace is notified that nobody has accepted.
 	Nudge bool
 	// Absent counts the mechanic who is released, or whose session ends: they had accepted,
 	// and did not join.
@@ -81,9 +81,9 @@ type Change struct {
 	// Credited and Refunded become RefundDue: such a credit could not be spent, and
 	// only the session's own payment was given back.
 	Owed curfew.Outcome
-	// Capture makes the money due that is reserved for the session. (Money that is reserved,
-	// or due and not asked for yet, is released when its session is cancelled, whatever Owed
-	// says: the checkout becomes Void. If some of it is kept, by Forfeited or a Share, it is due.)
+	// Capture makes the session's reserved money due. (When a session is cancelled, money that is
+	// reserved, or due but not requested yet, is released whatever Owed says, and the checkout
+	// becomes Void; but if some of it is kept, by Forfeited or a Share, it becomes due.)
 	Capture bool
 	// Share is the percentage of the amount to refund if Owed is RefundDue, rounded
 	// up to the minor unit; 0 means all of it.
@@ -167,7 +167,7 @@ type Slot struct {
 	Silent time.Duration
 }
 
-// Absences is how often a mechanic accepted a session and did not come.
+// Absences counts how often a mechanic accepted a session and did not join.
 type Absences struct {
 	Total  int
 	Lately int // within the time that was asked about
@@ -179,14 +179,14 @@ const (
 	RefundFailed  = "refund_failed"     // the provider could not give the money back
 	CaptureFailed = "capture_failed"    // reserved money could not be taken or released
 	PaymentLost   = "payment_lost"      // its session took place, and the money was taken back
-	Disagreement  = "payment_disagrees" // the shop and the provider say different things of it
+	Disagreement  = "payment_disagrees" // the shop and the provider disagree about it
 )
 
-// NoConcern is the concern of an annotation that takes the stored one away.
+// NoConcern is the concern of an annotation that removes the stored one.
 const NoConcern = "none"
 
 // Concerns lists them.
 func Concerns() []string { return []string{RefundFailed, PaymentLost, Disagreement, CaptureFailed} }
 
-// CreditOver is the reason of the event that ends a credit which nobody has spent in time.
+// CreditOver is the reason of the event that ends a credit that was not spent in time.
 const CreditOver = "the credit's time is over"

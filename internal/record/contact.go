@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// contactKeys are the members of a provider's messages that say who somebody is and how to
-// reach them, whatever is in them.
+// contactKeys are the members of a provider's messages that identify people or say how to
+// reach them.
 var contactKeys = []string{
 	"address", "billing_details", "customer_details", "customer_email", "customer_name", "customer_phone", "email", "individual", "name",
 	"owner", "payer", "phone", "receipt_email", "shipping", "shipping_details",
 }
 
-// WithoutContacts returns a message without who somebody is and how to reach them. One that has
-// nothing of that, or is no JSON, stays as it is, to the byte.
+// WithoutContacts returns a message without names, addresses and other contact data. A message
+// without such data, or that is not JSON, is returned unchanged, to the byte.
 func WithoutContacts(body []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()

@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// SearchDepth is how many rows a page of a list looks at, at most. A page of a filtered list may so hold fewer rows than
-// its limit, or none, and still have a next one: what it costs does not depend on how rare the rows are.
+// SearchDepth is how many rows a page of a list looks at, at most. So a page of a filtered list may hold fewer rows than
+// its limit, or none, and still have a next page: its cost does not depend on how rare the rows are.
 const SearchDepth = 5000
 
 // SessionSearch selects sessions for operators. Ids tell when a session was made, so the lists are walked by id.
@@ -26,7 +26,7 @@ type SessionSearch struct {
 	Limit      int
 }
 
-// Check reports what no list can be: Invalid.
+// Check returns an Invalid error for an impossible search.
 func (s SessionSearch) Check() error {
 	for what, id := range map[string]string{"mechanicId": s.MechanicID, "customerId": s.CustomerID} {
 		if id != "" {

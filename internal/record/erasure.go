@@ -14,7 +14,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Erasure takes away what is held of a customer. It is a plan until it is carried out.
+// Erasure removes a customer's data. It is a plan until it is carried out.
 type Erasure struct {
 	ID         string
 	CustomerID string // once it was carried out: what it has become
@@ -52,7 +52,7 @@ func IsPseudonym(customerID string) bool {
 	return strings.HasPrefix(customerID, pseudonym) && len(customerID) == len(pseudonym)+len("00000000-0000-0000-0000-000000000000")
 }
 
-// Held is what is held of a customer, as far as an erasure decides by it.
+// Held is the data about a customer on which the decision about an erasure depends.
 type Held struct {
 	Version   int64            // how many events there are: whatever happens raises it
 	Unended   []curfew.Session // with their id and status alone
@@ -64,7 +64,7 @@ type Held struct {
 // Words is who did something, as a row of an event names it, and why.
 type Words struct{ Actor, Reason string }
 
-// Obstacle is what forbids an erasure for the time being.
+// Obstacle is a reason why an erasure is not possible yet.
 type Obstacle struct {
 	Noun  string // session or payment
 	ID    string

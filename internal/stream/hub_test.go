@@ -138,7 +138,7 @@ func TestNothingIsReadBeforeSomebodyFollows(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, _ chan<- struct{}) {
 		time.Sleep(time.Hour) //nolint:forbidigo // a bubble's time
 		if h.read() != 0 {
-			t.Errorf("%d readings for nobody", h.read())
+			t.Errorf("%d readings without a subscriber", h.read())
 		}
 		subscribe(t, hub, time.Time{}, "a")
 		before := h.read()

@@ -68,14 +68,14 @@ func TestClient_W9_NeverTwoRefundsForAKey(t *testing.T) {
 	}
 }
 
-// insist asks until it is told, as a worker does, without its waiting.
+// insist repeats a call until it gets an answer, as a worker does, but without waiting.
 func insist(t *testing.T, c *stripe.Client, o curfew.MoneyOrder, tries int) error {
 	var last error
 	for range tries {
 		made, err := c.Refund(context.WithoutCancel(t.Context()), o)
 		switch {
 		case err == nil && (len(made) != 1 || made[0].Amount != o.Amount):
-			t.Errorf("%s: %+v is told", o.Key, made)
+			t.Errorf("%s: made %+v, want one refund of the whole amount", o.Key, made)
 			return nil
 		case err == nil:
 			return nil

@@ -15,7 +15,7 @@ import (
 // EntryKind is what a line of a timeline is about.
 type EntryKind string
 
-// The kinds. Notices are what people and programs were told.
+// The kinds. Notices are messages to people and programs.
 const (
 	RunEntry      EntryKind = "run"
 	SessionEntry  EntryKind = "session"

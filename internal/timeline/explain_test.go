@@ -156,7 +156,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		},
 		"overdue": {
 			begin:   func(env *environment) string { env.Age(env, env.pay("c", "p1").SessionID, longAgo); return "c" },
-			want:    "Customer c is not blocked: session ID (waiting, no mechanic yet) is overdue, and whoever looks next settles it.",
+			want:    "Customer c is not blocked: session ID (waiting, no mechanic yet) is overdue, and the next sweep or call settles it.",
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.RefundPayment},
 		},
 		"credited": {

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// TargetKind is what somebody asked about.
+// TargetKind is the kind of a timeline's target.
 type TargetKind string
 
 // The kinds.
@@ -30,8 +30,8 @@ type Target struct {
 	ID   string // the text
 }
 
-// Audited returns what the audit log says of somebody who reads a timeline: whom it is about, and what was asked for. An
-// address is not repeated there.
+// Audited returns what the audit log notes when somebody reads a timeline: whom it is about, and what was looked up, but
+// no e-mail address.
 func (t Timeline) Audited() (customerID, object, detail string) {
 	switch t.Target.Kind {
 	case OfCustomer:
@@ -54,8 +54,8 @@ type target struct {
 // mostNamesakes is how many customers of one address are named.
 const mostNamesakes = 20
 
-// lookup asks what a text is: an id of ours, a customer, a payment's reference, an
-// e-mail address, in this order. NotFound says what was tried.
+// lookup finds out what a text is: an id of Curfew's, a customer, a payment's reference
+// or an e-mail address, in this order. NotFound says what was tried.
 func (x *Explainer) lookup(ctx context.Context, text string) (target, error) {
 	lookups := []func(context.Context, string) (target, error){x.lookupCustomer, x.lookupReference, x.lookupEmail}
 	tried := "customer, payment reference or e-mail address"
@@ -114,7 +114,7 @@ func (x *Explainer) lookupRun(ctx context.Context, id string) (target, error) {
 	return target{Target: Target{Kind: OfRun}, run: r}, err
 }
 
-// lookupCustomer: there is a customer where there is an event. Nobody is none.
+// lookupCustomer finds a customer by their events. Nobody is not a customer.
 func (x *Explainer) lookupCustomer(ctx context.Context, id string) (target, error) {
 	if curfew.CheckID("customer id", id) != nil {
 		return target{}, curfew.NotFound
@@ -134,7 +134,7 @@ func (x *Explainer) lookupEmail(ctx context.Context, address string) (target, er
 	return target{Target: Target{Kind: OfEmail}, customers: customers}, err
 }
 
-// checkTarget refuses what can be no target at all.
+// checkTarget refuses texts that cannot be a target.
 func checkTarget(text string) error {
 	if err := curfew.CheckRef("subject", text); err != nil {
 		return fmt.Errorf("explain: %w", err)

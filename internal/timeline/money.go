@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Money says to operators how the money of a checkout stands, in sentences. A free one has
-// none.
+// Money describes the state of a checkout's money to operators, in sentences. A free
+// checkout has none.
 func Money(l record.Ledger, c curfew.Checkout) []string {
 	if c.Free() {
 		return nil
@@ -22,7 +22,7 @@ func Money(l record.Ledger, c curfew.Checkout) []string {
 	return said
 }
 
-// MoneyNotes is what Money says beside the sums: why there is no money, or whether there will
+// MoneyNotes is the part of Money besides the sums: why there is no money, whether there will
 // be, and what somebody has to do.
 func MoneyNotes(l record.Ledger, c curfew.Checkout) []string {
 	b := l.Money()

@@ -24,7 +24,7 @@ func (x *Explainer) notices(ctx context.Context, t facts, before curfew.Cursor, 
 	return entries, err
 }
 
-// noticeSentence says who was told what, or why not. An address is never whole.
+// noticeSentence says who was notified of what, or why not. It never shows a whole address.
 func noticeSentence(t facts, d record.Delivery) string {
 	whom, how := "Endpoint "+d.Receiver(), ""
 	if d.Channel == record.MailChannel {

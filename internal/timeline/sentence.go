@@ -170,10 +170,10 @@ func (x *Explainer) deadlineSentence(s curfew.Snapshot, c curfew.Checkout) strin
 		return fmt.Sprintf("Session %s is overdue from then on, and Curfew does not end it: %s.", called(s.Session), why)
 	}
 	if rule, _ := x.rules.RuleFor(s); s.Overdue() && rule.Name == curfew.Forgotten {
-		return fmt.Sprintf("The mechanic of session %s did not come in time: whoever looks next puts it back into the queue, with its place kept.", called(s.Session))
+		return fmt.Sprintf("The mechanic of session %s did not come in time: the next sweep or call puts it back into the queue, with its place kept.", called(s.Session))
 	}
 	if s.Overdue() {
-		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", called(s.Session))
+		return fmt.Sprintf("The deadline of session %s passed: it blocks nobody, and the next sweep or call settles it.", called(s.Session))
 	}
 	rule, _ := x.rules.RuleFor(s)
 	if s.Adopted() {

@@ -46,7 +46,7 @@ func (x *Explainer) blocked(t facts) string {
 		return fmt.Sprintf("Customer %s is blocked by session %s (%s), at the latest until %s; what can be done: %s.",
 			t.customerID, called(t.open.Session), mechanicOf(t.open.Session), instant(t.blocker.ReleasesAt), strings.Join(t.blocker.Actions, ", "))
 	case t.open != nil:
-		return fmt.Sprintf("Customer %s is not blocked: session %s (%s) is overdue, and whoever looks next settles it.",
+		return fmt.Sprintf("Customer %s is not blocked: session %s (%s) is overdue, and the next sweep or call settles it.",
 			t.customerID, called(t.open.Session), mechanicOf(t.open.Session))
 	}
 	return fmt.Sprintf("Customer %s is not blocked.", t.customerID)

@@ -45,7 +45,7 @@ type Lookup interface {
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
 
-// State is what a customer has now.
+// State reads what a customer has now.
 type State interface {
 	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error)
 	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
@@ -53,7 +53,7 @@ type State interface {
 	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
 }
 
-// Source is what happened.
+// Source reads what happened.
 type Source interface {
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 	RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error)
@@ -69,7 +69,7 @@ type Store interface {
 	Source
 }
 
-// Rules is what the policy says of a session as it stands.
+// Rules applies the policy to a session in its present state.
 type Rules interface {
 	Policy() curfew.Policy
 	AsksProvider() bool
@@ -132,7 +132,7 @@ func namesakes(f target) string {
 	return many + " customers have paid with this address: ask for one of them."
 }
 
-// facts is what the sources of one customer's timeline know.
+// facts is the data of the sources of one customer's timeline.
 type facts struct {
 	customerID string
 	sessions   []curfew.Snapshot        // newest first
@@ -220,7 +220,7 @@ func (t facts) checkout(id string) curfew.Checkout {
 	return t.checkouts[i]
 }
 
-// explainUnowned tells of a held payment that nobody owns.
+// explainUnowned explains a held payment without a customer.
 func (x *Explainer) explainUnowned(ctx context.Context, f target) (Timeline, error) {
 	events, err := x.store.Events(ctx, curfew.Nobody, f.checkout.ID)
 	if err != nil {
@@ -244,7 +244,7 @@ func (x *Explainer) explainUnowned(ctx context.Context, f target) (Timeline, err
 	return line, nil
 }
 
-// explainRun tells what a run did, in its order, behind the cursor.
+// explainRun lists what a run did, in order, after the cursor.
 func (x *Explainer) explainRun(ctx context.Context, f target, after curfew.Cursor, limit int) (Timeline, error) {
 	events, err := x.store.RunEvents(ctx, f.run.ID, after.ID, limit+1)
 	if err != nil {

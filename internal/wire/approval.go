@@ -6,7 +6,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Approval is what one admin asked for and another has to approve.
+// Approval is an action that one admin requested and another has to approve.
 type Approval struct {
 	ID         string     `json:"id"`
 	Action     string     `json:"action" doc:"The operationId of what was asked for"`

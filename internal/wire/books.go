@@ -19,7 +19,7 @@ type Books struct {
 
 // BookCurrency is the sums of one currency. The last five are as the month ended.
 type BookCurrency struct {
-	Currency     string `json:"currency"` // ISO 4217, lower case; empty: nobody has said
+	Currency     string `json:"currency"` // ISO 4217, lower case; empty: unknown
 	Payments     int    `json:"payments"`
 	Captured     int64  `json:"captured"`
 	OnTrust      int64  `json:"onTrust"`
@@ -99,7 +99,7 @@ func bookRow(line record.BookLine) []string {
 	return append(row, map[bool]string{true: "yes"}[line.OnTrust])
 }
 
-// writeRows writes whole rows, so that nobody who writes them on cuts a letter in two.
+// writeRows writes whole rows, so that a buffered writer never splits a character.
 func writeRows(w io.Writer, rows ...[]string) error {
 	var text bytes.Buffer
 	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Bearer returns the part of a curl command that says who calls. It has no quotes, because JSON would escape them and
-// the command is pasted from there.
+// Bearer returns the part of a curl command that authenticates the caller. It has no quotes, because JSON would
+// escape them and the command is pasted from there.
 func Bearer(role curfew.Role) string {
 	return "--oauth2-bearer $(curfew token --role " + string(role) + " --subject me)"
 }

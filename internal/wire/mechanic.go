@@ -12,7 +12,8 @@ type Prolongation struct {
 	Reason  string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the history"`
 }
 
-// Mechanic converts how it stands with a mechanic, for somebody. The session is what keeps them busy.
+// Mechanic converts the present state of a mechanic, for an actor. The session is the one that keeps
+// them busy.
 func Mechanic(who curfew.Actor, id string, busy *curfew.Snapshot, forgotten record.Absences) api.Mechanic {
 	m := api.Mechanic{
 		ID: id, Busy: busy != nil, Forgotten: forgotten.Total, ForgottenLately: forgotten.Lately, LastForgottenAt: OptionalTime(forgotten.Last),

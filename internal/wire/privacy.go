@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// CustomerExport is everything that is held of a customer.
+// CustomerExport is all data held about a customer.
 type CustomerExport struct {
 	CustomerID string                      `json:"customerId"`
 	ExportedAt time.Time                   `json:"exportedAt"`

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// SeesInside reports whether who sees the inside: the names of operators and what they wrote.
+// SeesInside reports whether an actor sees the inside: the names of operators and what they wrote.
 func SeesInside(who curfew.Actor) bool { return who.Role == curfew.Admin }
 
 // EventsFor converts a history as far as who may see it.

@@ -1,6 +1,6 @@
 package wire
 
-// TokenRevocation says which tokens of the local key to revoke: one by its id, or every one of a subject.
+// TokenRevocation says which tokens of the local key to revoke: one by its id, or all of a subject.
 type TokenRevocation struct {
 	TokenID string `json:"tokenId,omitempty" minLength:"1" maxLength:"128" doc:"The token's jti; either this, or role and subject"`
 	Role    string `json:"role,omitempty" enum:"customer,mechanic,admin,service"`

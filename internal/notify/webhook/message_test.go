@@ -125,7 +125,7 @@ func TestWhatIsSent(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", of, diff)
 		}
 		if strings.Contains(got, canary) {
-			t.Errorf("%s tells what it must not: %s", of, got)
+			t.Errorf("the message about %s reveals too much: %s", of, got)
 		}
 	}
 }

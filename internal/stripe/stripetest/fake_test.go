@@ -332,7 +332,7 @@ func TestFake_AnEventSaysWhatWasSoThen(t *testing.T) {
 	fake.RefundByHand(paid.Ref, 90)
 	for i, event := range fake.Events()[:len(before)] {
 		if string(event.Body()) != before[i] {
-			t.Errorf("%s is told otherwise a month later", event.Type)
+			t.Errorf("the message %s has changed a month later", event.Type)
 		}
 	}
 	if !strings.Contains(before[1], `"amount_refunded": 10`) {

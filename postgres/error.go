@@ -59,6 +59,8 @@ var kinds = map[string]curfew.Kind{
 	duplicateStatement: curfew.Unavailable,
 	undefinedTable:     curfew.Unavailable, // the schema is missing or incomplete
 	undefinedSchema:    curfew.Unavailable,
+	"42703":            curfew.Unavailable, // a column is missing
+	"42883":            curfew.Unavailable, // a function is missing
 	"42501":            curfew.Unavailable, // the role has lost a privilege
 }
 

@@ -45,11 +45,17 @@ const (
 	sortOnDisk   = `SELECT count(*) FROM (SELECT repeat('x', 1000) || i AS x FROM generate_series(1, 300) i ORDER BY x OFFSET 0) sorted`
 )
 
-// everyTable fails if a table that the service needs is missing or unreadable. The guards'
-// tables may be missing, if guards are switched off.
-var everyTable = "SELECT 1 FROM curfew." + strings.Join(slices.DeleteFunc(slices.Sorted(maps.Keys(rights)), func(table string) bool {
-	return columns[table] == ""
-}), " WHERE false UNION ALL SELECT 1 FROM curfew.") + " WHERE false"
+// everyColumn fails if a table or a column that the service needs is missing or unreadable.
+// The guards' tables may be missing, if guards are switched off.
+var everyColumn = func() string {
+	var parts []string
+	for _, table := range slices.Sorted(maps.Keys(rights)) {
+		if names := strings.Fields(columns[table]); len(names) > 0 {
+			parts = append(parts, "SELECT 1 FROM (SELECT "+strings.Join(names, ", ")+" FROM curfew."+table+" WHERE false) "+table)
+		}
+	}
+	return strings.Join(parts, " UNION ALL ")
+}()
 
 // RecordHeartbeat writes the row of a process, in a transaction of two round trips like
 // other writes, which a pooler in statement mode refuses.
@@ -60,7 +66,7 @@ func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl tim
 	})
 	if code(err) != diskFull { // whatever else it is keeps the row from being written, or nothing
 		err = s.tx(ctx, func(t *transaction) error {
-			if err := t.send(ctx, func(b *pgx.Batch) { b.Queue(everyTable) }); err != nil {
+			if err := t.send(ctx, func(b *pgx.Batch) { b.Queue(everyColumn) }); err != nil {
 				return err
 			}
 			return t.last(ctx, func(b *pgx.Batch) { b.Queue(upsertProcess, process, ttl) })

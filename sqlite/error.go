@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -35,12 +36,16 @@ func translateCode(code int, err error) error {
 	switch code {
 	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return as(curfew.Conflict, "another was first", err)
-	case lib.SQLITE_CONSTRAINT_CHECK, lib.SQLITE_CONSTRAINT_NOTNULL, lib.SQLITE_TOOBIG:
+	case lib.SQLITE_TOOBIG:
 		return as(curfew.Invalid, "the database cannot hold this value", err)
 	}
 	switch code & 0xff {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		return as(curfew.Unavailable, "the database is held by another program", err)
+	case lib.SQLITE_ERROR:
+		if incomplete(err) {
+			return as(curfew.Unavailable, "the database cannot answer now: try again", err)
+		}
 	case lib.SQLITE_FULL:
 		return as(curfew.Unavailable, "the database or its disk is full", err)
 	case lib.SQLITE_READONLY:
@@ -52,6 +57,12 @@ func translateCode(code int, err error) error {
 		return as(curfew.Invalid, "the file is no SQLite database", err)
 	}
 	return err
+}
+
+// incomplete reports whether a table or a column is missing. SQLite has no code for that.
+func incomplete(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "no such table") || strings.Contains(text, "no such column") || strings.Contains(text, "has no column named")
 }
 
 // worn reports whether another connection may do better: one that was opened while the

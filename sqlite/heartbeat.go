@@ -37,11 +37,15 @@ const upsertProcess = `
 INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// everyTable fails if a table is missing.
-var everyTable = func() string {
+// everyColumn fails if a table or a column is missing.
+var everyColumn = func() string {
 	var parts []string
 	for _, t := range record.Tables() {
-		parts = append(parts, "SELECT 1 FROM "+t.Name+" WHERE 0")
+		var names []string
+		for _, c := range t.Columns {
+			names = append(names, c.Name)
+		}
+		parts = append(parts, "SELECT 1 FROM (SELECT "+strings.Join(names, ", ")+" FROM "+t.Name+" WHERE 0)")
 	}
 	return strings.Join(parts, " UNION ALL ")
 }()
@@ -49,7 +53,7 @@ var everyTable = func() string {
 // RecordHeartbeat writes the row of a process.
 func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := many(ctx, tx, value[int64], everyTable); err != nil {
+		if _, err := many(ctx, tx, value[int64], everyColumn); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, upsertProcess, process, micros(tx.now), micros(tx.now.Add(ttl)))

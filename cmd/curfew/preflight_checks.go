@@ -120,9 +120,9 @@ func (p *preflight) rows(ctx context.Context, keeper *lifecycle.Keeper) {
 	case err != nil:
 		p.failed("rows", err, "")
 	case whole:
-		p.add(checkup{Check: "rows", OK: true, Text: "all were held against those they belong with"})
+		p.add(checkup{Check: "rows", OK: true, Text: "all were compared: health, below, names what contradicts"})
 	default:
-		p.add(checkup{Check: "rows", OK: true, Text: "as many as " + lifecycle.Span(examineFor) + " let were held against those they belong with"})
+		p.add(checkup{Check: "rows", OK: true, Text: "as many as " + lifecycle.Span(examineFor) + " let were compared: health, below, names what contradicts"})
 	}
 }
 

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -44,7 +45,28 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if !strings.HasPrefix(string(bytes.TrimSpace(text)), "{") {
 		return curfew.Errorf(curfew.Invalid, "the body must be a JSON object")
 	}
+	if err := checkSelectors(text); err != nil {
+		return err
+	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	return nil
+}
+
+// selectors are the fields whose absence means everybody or everything.
+var selectors = []string{"customerId", "endpoint", "except", "maxAgeMinutes", "only", "previewId", "rules"}
+
+// checkSelectors refuses null in a selector: a program that lost the value sends that, and does not mean everybody. In any
+// other field null counts as absent.
+func checkSelectors(body []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return problem.Malformed("the body cannot be read: " + err.Error())
+	}
+	for _, name := range selectors {
+		if string(fields[name]) == "null" {
+			return curfew.Errorf(curfew.Invalid, "%s must not be null: leave it out instead", name)
+		}
+	}
 	return nil
 }
 

@@ -79,7 +79,7 @@ func eachStep(term terminal) func(step string, percent int) {
 	}
 }
 
-// repair mends what it can, and prints what is left for people.
+// repair mends what it can, and prints what is left for people. The exit code is 1 if something is.
 func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, term terminal) error {
 	n, err := db.Mend(ctx)
 	if err != nil {
@@ -99,6 +99,9 @@ func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, t
 		if len(broken) > 0 {
 			term.printf("What is left needs a decision: docs/runbooks/rows-inconsistent.md says what each means.\n")
 		}
+	}
+	if err == nil && len(broken) > 0 {
+		return exitCode(exitFailed)
 	}
 	return err
 }

@@ -111,6 +111,8 @@ func (s erasures) Erasure(ctx context.Context, id string) (record.Erasure, error
 }
 
 const (
+	// An admission that commits meanwhile stays wholly outside: in a later snapshot, what it wrote would move in part.
+	oneSnapshot  = `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ`
 	beginErasing = `SELECT set_config('curfew.erasing', 'on', true), set_config('curfew.adopting', 'on', true)`
 	lockErasure  = selectErasure + ` FOR UPDATE`
 	// Names are locked before checkouts, as when a payment is reported.
@@ -128,6 +130,7 @@ func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Eras
 		var held record.Held
 		if err := t.send(ctx, func(b *pgx.Batch) {
 			found = nil
+			b.Queue(oneSnapshot)
 			b.Queue(beginErasing)
 			b.Queue(lockErasure, e.ID, record.ErasurePlanLife).Query(all(&found, scanErasure))
 			b.Queue(lockNamesOfCustomer, e.CustomerID)

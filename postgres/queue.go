@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
@@ -65,12 +64,13 @@ func (s queue) Ahead(ctx context.Context, before curfew.Cursor, most int) (int, 
 	if before.At.IsZero() {
 		at = pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}
 	}
-	var n int
-	err := s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(byIndex)
-		b.Queue(countAhead, at, cmp.Or(id, uuid.Max.String()), most).QueryRow(func(row pgx.Row) error { return row.Scan(&n) })
-	})
+	n, err := oneByIndex(ctx, s.db, scanAhead, countAhead, at, cmp.Or(id, uuid.Max.String()), most)
 	return n, wrap(err, "count who is ahead in the queue")
+}
+
+func scanAhead(r row) (n int, err error) {
+	err = r.Scan(&n)
+	return n, err
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id, now() - seen_at FROM curfew.mechanic_slots WHERE mechanic_id = $1`

@@ -46,6 +46,23 @@ func Template(t testing.TB, name string, build func(url string) error) string {
 	return newDatabase(t, admin, original)
 }
 
+// Lasting is Template for a database that outlives t. Whoever has it last calls drop, which also fails if
+// transactions waited for each other there.
+func Lasting(t testing.TB, name string, build func(url string) error) (there string, drop func(context.Context) error) {
+	t.Helper()
+	admin := server(t)
+	original := originalName(name)
+	if err := buildOnce(t.Context(), admin, original, build); err != nil {
+		t.Fatalf("pgtest: template %s: %v", name, err)
+	}
+	copied := newName()
+	drop = func(ctx context.Context) error { return dropDatabase(ctx, admin, copied) }
+	if err := copyDatabase(t.Context(), admin, original, copied); err != nil {
+		t.Fatal(errors.Join(err, drop(context.WithoutCancel(t.Context()))))
+	}
+	return address(admin, copied), drop
+}
+
 // Copy returns the URL of a new database, a copy of the one at that URL, to which nobody may be
 // connected. It is dropped when t ends.
 func Copy(t testing.TB, original string) string {
@@ -74,22 +91,37 @@ func server(t testing.TB) *url.URL {
 // newDatabase copies the database called original and has the copy dropped when t ends.
 func newDatabase(t testing.TB, admin *url.URL, original string) string {
 	t.Helper()
-	name := "curfew_test_" + strings.ToLower(rand.Text())
+	name := newName()
 	// Arrange the drop first: the creation may have succeeded even if its answer was lost.
-	t.Cleanup(func() { dropDatabase(t, admin, name) })
-	// Copying files takes half of what writing each of their pages to the log does.
-	create := "CREATE DATABASE " + quote(name) + " TEMPLATE " + quote(original) + " STRATEGY FILE_COPY"
-	if err := execute(t.Context(), admin, create); err != nil {
-		t.Fatalf("pgtest: create %s: %v", name, err)
+	t.Cleanup(func() {
+		err := dropDatabase(context.WithoutCancel(t.Context()), admin, name)
+		if err != nil && !(errors.Is(err, errDeadlock) && mayDeadlock(t)) {
+			t.Error(err)
+		}
+	})
+	if err := copyDatabase(t.Context(), admin, original, name); err != nil {
+		t.Fatal(err)
 	}
 	return address(admin, name)
 }
 
-// dropDatabase also fails t if transactions waited for each other there: whoever they are of waits for
-// a second, until the server gives one of them up.
-func dropDatabase(t testing.TB, admin *url.URL, name string) {
-	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
+func newName() string { return "curfew_test_" + strings.ToLower(rand.Text()) }
+
+func copyDatabase(ctx context.Context, admin *url.URL, original, name string) error {
+	// Copying files takes half of what writing each of their pages to the log does.
+	create := "CREATE DATABASE " + quote(name) + " TEMPLATE " + quote(original) + " STRATEGY FILE_COPY"
+	if err := execute(ctx, admin, create); err != nil {
+		return fmt.Errorf("pgtest: create %s: %w", name, err)
+	}
+	return nil
+}
+
+// errDeadlock says that transactions waited for each other: whoever they are of waits for a second, until the
+// server gives one of them up.
+var errDeadlock = errors.New("transactions waited for each other: they must lock the same rows in the same order")
+
+// dropDatabase fails with errDeadlock if transactions waited for each other there. It is gone even then.
+func dropDatabase(ctx context.Context, admin *url.URL, name string) error {
 	var deadlocks int
 	err := borrowed(ctx, admin, func(ctx context.Context, conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT coalesce((SELECT deadlocks FROM pg_stat_database WHERE datname = $1), 0)", name).Scan(&deadlocks)
@@ -98,11 +130,12 @@ func dropDatabase(t testing.TB, admin *url.URL, name string) {
 		err = execute(ctx, admin, dropStatement(name))
 	}
 	if err != nil {
-		t.Errorf("pgtest: drop %s: %v", name, err)
+		return fmt.Errorf("pgtest: drop %s: %w", name, err)
 	}
-	if _, meant := deadlocking.Load(t.Name()); deadlocks > 0 && !meant {
-		t.Errorf("pgtest: transactions waited for each other %d times: they must lock the same rows in the same order", deadlocks)
+	if deadlocks > 0 {
+		return fmt.Errorf("pgtest: %d times %w", deadlocks, errDeadlock)
 	}
+	return nil
 }
 
 // deadlocking is the names of the tests that called MayDeadlock.
@@ -112,6 +145,11 @@ var deadlocking sync.Map
 func MayDeadlock(t testing.TB) {
 	t.Helper()
 	deadlocking.Store(t.Name(), true)
+}
+
+func mayDeadlock(t testing.TB) bool {
+	_, meant := deadlocking.Load(t.Name())
+	return meant
 }
 
 // built is the originals that this process has found complete.

@@ -22,19 +22,30 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// Postgres opens a store on its own database.
+// Postgres opens a store on a database that no other test has meanwhile.
 func Postgres(t testing.TB) storetest.Harness {
 	t.Helper()
-	h, _ := PostgresURL(t)
-	return h
+	return handedOn(t, "", func(ctx context.Context, address string) (closing, error) {
+		return postgres.Open(ctx, withClock(t, address, ""))
+	})
 }
 
-// PostgresURL is Postgres, and also returns the database's URL.
-func PostgresURL(t testing.TB) (storetest.Harness, string) {
+// PostgresURL is Postgres for tests that do with the database of that URL as they like.
+func PostgresURL(t testing.TB) (h storetest.Harness, url string) {
 	t.Helper()
-	address := PostgresMigrated(t)
-	store := opened(t, withClock(t, address, ""))
-	return behindPostgres(t, address, store), address
+	url = PostgresMigrated(t)
+	store, err := postgres.Open(t.Context(), withClock(t, url, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	db := openDB(t, url)
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return behindPostgres(db, store), url
 }
 
 // PostgresMigrated returns the URL of a new database with Curfew's tables.
@@ -57,16 +68,18 @@ const (
 func PostgresService(t testing.TB) storetest.Harness {
 	t.Helper()
 	roles := postgres.Roles{Owner: ownerRole, Service: serviceRole, Reader: readerRole, Settings: true}
-	script := roles.Create() + roles.Grant()
-	address := pgtest.Template(t, fmt.Sprintf("%s_%x", templateName(t), sha256.Sum256([]byte(script))), func(address string) error {
-		ctx := context.WithoutCancel(t.Context())
-		if err := migrate(ctx, address); err != nil {
-			return err
+	return handedOn(t, roles.Create()+roles.Grant(), func(ctx context.Context, address string) (closing, error) {
+		store, err := postgres.Open(ctx, withClock(t, address, serviceRole))
+		if err != nil {
+			return nil, err
 		}
-		return permit(ctx, address, script)
+		owner, err := postgres.Open(ctx, withClock(t, address, ownerRole))
+		if err != nil {
+			store.Close()
+			return nil, err
+		}
+		return service{store, owner}, nil
 	})
-	s := service{opened(t, withClock(t, address, serviceRole)), opened(t, withClock(t, address, ownerRole))}
-	return behindPostgres(t, address, s)
 }
 
 // service is a store that does as the owner what only the owner may do.
@@ -77,38 +90,32 @@ type service struct {
 
 func (s service) SetGuards(ctx context.Context, on bool) error { return s.owner.SetGuards(ctx, on) }
 
-// permit brings rights and policies as people do, by the printed SQL.
-func permit(ctx context.Context, address, script string) (err error) {
+func (s service) Close() {
+	s.Store.Close()
+	s.owner.Close()
+}
+
+// script runs a text of SQL as people do.
+func script(ctx context.Context, address, text string) (err error) {
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
-	_, err = conn.PgConn().Exec(ctx, script).ReadAll()
+	_, err = conn.PgConn().Exec(ctx, text).ReadAll()
 	return err
 }
 
-func opened(t testing.TB, address string) *postgres.Store {
-	t.Helper()
-	store, err := postgres.Open(t.Context(), address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(store.Close)
-	return store
-}
-
-func behindPostgres(t testing.TB, address string, store lifecycle.Store) storetest.Harness {
+func openDB(t testing.TB, address string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	return db
+}
+
+func behindPostgres(db *sql.DB, store lifecycle.Store) storetest.Harness {
 	b := behind{db: db, schema: "curfew.", earlier: "%s - $2 * interval '1 microsecond'"}
 	return storetest.Harness{
 		Store: store, Age: b.age, Exec: b.exec, Query: b.query, Schema: b.schema,

@@ -1,0 +1,178 @@
+package stores
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// Main runs a package's tests. Those that open a PostgreSQL store, and get no URL with it, have their databases one
+// after the other, with the connections: what a connection learns of a database takes the server longer than most
+// tests do. A database is handed on empty, and only if its test has changed nothing but rows.
+func Main(m *testing.M) {
+	shelf.open = true
+	code := m.Run()
+	if err := shelf.clear(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+// closing is a store that can be closed.
+type closing interface {
+	lifecycle.Store
+	Close()
+}
+
+// lent is a database with a store, and another program's connections.
+type lent struct {
+	store closing
+	db    *sql.DB
+	drop  func(context.Context) error
+	// altered is whether a statement behind the store's back did more than change rows.
+	altered atomic.Bool
+}
+
+// handedOn returns the harness of a database that is t's until t ends, with Curfew's tables and what the SQL brings.
+func handedOn(t testing.TB, sql string, open func(ctx context.Context, address string) (closing, error)) storetest.Harness {
+	t.Helper()
+	l := shelf.take(sql)
+	if l == nil {
+		l = newLent(t, sql, open)
+	}
+	t.Cleanup(func() {
+		ctx := context.WithoutCancel(t.Context())
+		if shelf.open && !t.Failed() && !l.altered.Load() && l.empty(ctx) {
+			shelf.put(sql, l)
+		} else if err := l.close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	h := behindPostgres(l.db, l.store)
+	exec := h.Exec
+	h.Exec = func(t testing.TB, statement string, args ...any) {
+		t.Helper()
+		if !changesRows.MatchString(statement) {
+			l.altered.Store(true)
+		}
+		exec(t, statement, args...)
+	}
+	return h
+}
+
+var changesRows = regexp.MustCompile(`^\s*(INSERT|UPDATE|DELETE|SELECT|WITH)\b`)
+
+func newLent(t testing.TB, sql string, open func(ctx context.Context, address string) (closing, error)) *lent {
+	t.Helper()
+	address, drop := pgtest.Lasting(t, templateName(t)+watched+sql, func(address string) error {
+		ctx := context.WithoutCancel(t.Context())
+		return errors.Join(migrate(ctx, address), script(ctx, address, sql), script(ctx, address, watched))
+	})
+	// The store outlives the test.
+	store, err := open(context.WithoutCancel(t.Context()), address)
+	if err != nil {
+		t.Fatal(errors.Join(err, drop(context.WithoutCancel(t.Context()))))
+	}
+	return &lent{store: store, db: openDB(t, address), drop: drop}
+}
+
+func (l *lent) close(ctx context.Context) error {
+	l.store.Close()
+	return errors.Join(l.db.Close(), l.drop(ctx))
+}
+
+// empty brings the rows back to those of a new database. It returns false if that is not all that a test changed, if
+// it changed very many, and if somebody is still at work.
+func (l *lent) empty(ctx context.Context) (done bool) {
+	return l.db.QueryRowContext(ctx, "SELECT handed.empty()").Scan(&done) == nil && done
+}
+
+// shelf holds the databases that no test has at the moment, by the SQL that they were made with.
+var shelf databases
+
+type databases struct {
+	open bool // somebody will clear it
+	mu   sync.Mutex
+	free map[string][]*lent
+}
+
+// take returns nil where there is none.
+func (d *databases) take(sql string) *lent {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	there := d.free[sql]
+	if len(there) == 0 {
+		return nil
+	}
+	last := len(there) - 1
+	d.free[sql] = there[:last]
+	return there[last]
+}
+
+func (d *databases) put(sql string, l *lent) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.free == nil {
+		d.free = map[string][]*lent{}
+	}
+	d.free[sql] = append(d.free[sql], l)
+}
+
+func (d *databases) clear(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all error
+	for _, there := range d.free {
+		for _, l := range there {
+			all = errors.Join(all, l.close(ctx))
+		}
+	}
+	return all
+}
+
+// watched prepares a database for being handed on: a schema of its own notes every change of a schema, and has
+// the function that empties tables. Nobody's triggers run meanwhile.
+const watched = `
+CREATE SCHEMA handed;
+CREATE TABLE handed.change ();
+CREATE FUNCTION handed.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS
+    'BEGIN INSERT INTO handed.change DEFAULT VALUES; END';
+DO $$ DECLARE found record; columns text; filled boolean; body text := ''; BEGIN
+    FOR found IN SELECT oid, oid::regclass::text AS name, relname FROM pg_class
+                 WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r' LOOP
+        body := body || format('DELETE FROM %s; GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;', found.name);
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s)', found.name) INTO filled;
+        IF filled THEN
+            EXECUTE format('CREATE TABLE handed.%I AS TABLE %s', found.relname, found.name);
+            SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+            WHERE attrelid = found.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
+            body := body || format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM handed.%I;',
+                found.name, columns, columns, found.relname);
+        END IF;
+    END LOOP;
+    FOR found IN SELECT * FROM pg_sequences WHERE schemaname = 'curfew' LOOP
+        body := body || format('PERFORM setval(''%I.%I'', %L, %L);', found.schemaname, found.sequencename,
+            coalesce(found.last_value, found.start_value), found.last_value IS NOT NULL);
+    END LOOP;
+    EXECUTE format('CREATE FUNCTION handed.empty() RETURNS boolean LANGUAGE plpgsql
+        SET session_replication_role = replica AS %L', 'DECLARE deleted bigint; total bigint := 0; BEGIN
+            IF EXISTS (SELECT FROM handed.change) OR EXISTS (SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND state <> ''idle'' AND pid <> pg_backend_pid()) THEN
+                RETURN false;
+            END IF;
+            ' || body || '
+            RETURN total < 2000;
+        END');
+END $$;
+CREATE EVENT TRIGGER handed ON ddl_command_end EXECUTE FUNCTION handed.note()`

@@ -60,7 +60,10 @@ func TestEveryOlderSchemaBecomesTodays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range all {
+	for i, m := range all {
+		if testing.Short() && i%5 > 0 && i < len(all)-2 {
+			continue // a few beginnings show it
+		}
 		t.Run(fmt.Sprintf("from %05d", m.Number), func(t *testing.T) {
 			t.Parallel()
 			f := atSchema(t, m.Number)

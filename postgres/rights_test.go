@@ -64,6 +64,9 @@ func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
 	name := strings.Trim(role, `"`)
 	before := f.rows(`SELECT * FROM curfew.tallies`)
 	for table, verbs := range rights {
+		if testing.Short() { // one of each table's
+			verbs = verbs[len(table)%len(verbs):][:1]
+		}
 		for _, verb := range verbs {
 			s := f.as(role)
 			f.exec(fmt.Sprintf(`REVOKE %s ON curfew.%s FROM %s`, verb, table, role))

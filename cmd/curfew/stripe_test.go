@@ -22,7 +22,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 200 with -short")
+var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 100 with -short")
 
 // payments is how many payments Stripe tells in the test of the whole way.
 func payments() int {
@@ -30,7 +30,7 @@ func payments() int {
 	case *paymentsFlag > 0:
 		return *paymentsFlag
 	case testing.Short():
-		return 200
+		return 100
 	default:
 		return 2000
 	}

@@ -3,7 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -101,17 +102,17 @@ func (w *tab) do(steps ...step) {
 	}
 }
 
-// signIn follows a link as `curfew login` prints it, to the page.
+// signIn opens a page as somebody whose browser has followed a link of `curfew login` before.
 func (w *tab) signIn(who curfew.Actor, path string) {
 	w.Helper()
-	ticket, err := w.fixture.identity.LoginTicket(who)
+	cookie, err := http.ParseSetCookie(strings.TrimPrefix(w.fixture.signedIn(who), "Cookie: "))
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.do(chromedp.Navigate(w.fixture.URL + "/login?ticket=" + url.QueryEscape(ticket)))
-	w.click("#sign-in")
-	w.wait(".who")
-	w.open(path)
+	w.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: w.fixture.URL})
+		return err
+	}), chromedp.Navigate(w.fixture.URL+path))
 }
 
 func (w *tab) open(path string) {
@@ -243,20 +244,21 @@ func evaluated[V any](w *tab, expression string) V {
 	return v
 }
 
-// picture looks at the page wide and on a phone, by day and by night: it fits in each. What is seen is
-// written into $CURFEW_SCREENSHOTS.
+// picture looks at the page wide and on a phone: it fits in each. What is seen, by day and by night, is written into
+// $CURFEW_SCREENSHOTS.
 func (w *tab) picture(name string) {
 	w.Helper()
 	folder := os.Getenv("CURFEW_SCREENSHOTS")
 	for size, width := range map[string]int64{"wide": 1280, "phone": 390} {
-		for _, scheme := range []string{"light", "dark"} {
-			w.do(chromedp.EmulateViewport(width, 844), w.scheme(scheme))
-			if over := evaluated[int](w, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
-				w.Errorf("%s is %d pixels too wide for %d", name, over, width)
-			}
+		w.do(chromedp.EmulateViewport(width, 844))
+		if over := evaluated[int](w, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
+			w.Errorf("%s is %d pixels too wide for %d", name, over, width)
+		}
+		for _, scheme := range []string{"dark", "light"} {
 			if folder == "" {
 				continue
 			}
+			w.do(w.scheme(scheme))
 			image, err := chromedp.Run(w.ctx, shot(w))
 			if err != nil {
 				w.Fatal(err)
@@ -266,7 +268,7 @@ func (w *tab) picture(name string) {
 			}
 		}
 	}
-	w.do(chromedp.EmulateViewport(1280, 800), w.scheme("light"))
+	w.do(chromedp.EmulateViewport(1280, 800))
 }
 
 // shot takes a picture of an open dialog, or else of the whole page without the footer, which names the version.

@@ -24,8 +24,8 @@ import (
 // How many clients come back how often. The figures of the README come from
 // larger ones.
 var (
-	streamClients    = flag.Int("streams", 50, "clients that read live streams")
-	streamReconnects = flag.Int("reconnects", 20, "how often each of them comes back")
+	streamClients    = flag.Int("streams", 15, "clients that read live streams")
+	streamReconnects = flag.Int("reconnects", 8, "how often each of them comes back")
 )
 
 // While writers work, the events of a session that a client gets over all its connections, without repeats, are numbered

@@ -124,7 +124,7 @@ func behindPostgres(db *sql.DB, store lifecycle.Store) storetest.Harness {
 			return b.hold(t, "BEGIN", "COMMIT", statements...)
 		},
 		Settled: b.settled,
-		Freeze:  func(t testing.TB) { t.Helper(); b.exec(t, stopClock) },
+		Freeze:  func(t testing.TB) { t.Helper(); b.until(t, "clock", stopClock) },
 		FailAt:  func(t testing.TB, rows int) { t.Helper(); b.countdownPostgres(t, rows) },
 	}
 }
@@ -149,6 +149,7 @@ func withClock(t testing.TB, address, role string) string {
 
 // stopClock creates a now() that stands still.
 const stopClock = `DO $$ BEGIN
+    PERFORM set_config('handed.undone', 'on', true);
     CREATE SCHEMA clock;
     GRANT USAGE ON SCHEMA clock TO PUBLIC;
     EXECUTE format('CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS %L',
@@ -160,6 +161,7 @@ END $$`
 // numbers back.
 const makeCountdown = `DO $$ DECLARE t text; BEGIN
     IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
+    PERFORM set_config('handed.undone', 'on', true);
     CREATE SCHEMA countdown;
     CREATE SEQUENCE countdown.rows MAXVALUE 1000000;
     CREATE FUNCTION countdown.take() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
@@ -169,9 +171,21 @@ const makeCountdown = `DO $$ DECLARE t text; BEGIN
     END LOOP;
 END $$`
 
+// until runs a statement that makes a schema, which is dropped when t ends.
+func (b behind) until(t testing.TB, schema, statement string) {
+	t.Helper()
+	b.exec(t, statement)
+	t.Cleanup(func() {
+		drop := `DO $$ BEGIN PERFORM set_config('handed.undone', 'on', true); DROP SCHEMA IF EXISTS ` + schema + ` CASCADE; END $$`
+		if _, err := b.db.ExecContext(context.WithoutCancel(t.Context()), drop); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func (b behind) countdownPostgres(t testing.TB, rows int) {
 	t.Helper()
-	b.exec(t, makeCountdown)
+	b.until(t, "countdown", makeCountdown)
 	if rows < 0 {
 		rows = 999_999
 	}

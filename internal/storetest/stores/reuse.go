@@ -141,13 +141,13 @@ func (d *databases) clear(ctx context.Context) error {
 	return all
 }
 
-// watched prepares a database for being handed on: a schema of its own notes every change of a schema, and has
-// the function that empties tables. Nobody's triggers run meanwhile.
+// watched prepares a database for being handed on: a schema of its own notes every change of a schema, but for those that
+// are undone (which set handed.undone), and has the function that empties tables. Nobody's triggers run meanwhile.
 const watched = `
 CREATE SCHEMA handed;
 CREATE TABLE handed.change ();
 CREATE FUNCTION handed.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS
-    'BEGIN INSERT INTO handed.change DEFAULT VALUES; END';
+    'BEGIN IF current_setting(''handed.undone'', true) IS DISTINCT FROM ''on'' THEN INSERT INTO handed.change DEFAULT VALUES; END IF; END';
 DO $$ DECLARE found record; columns text; filled boolean; body text := ''; BEGIN
     FOR found IN SELECT oid, oid::regclass::text AS name, relname FROM pg_class
                  WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r' LOOP

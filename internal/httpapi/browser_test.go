@@ -109,8 +109,11 @@ func (w *tab) signIn(who curfew.Actor, path string) {
 	if err != nil {
 		w.Fatal(err)
 	}
+	yes := true
 	w.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: cookie.Name, Value: cookie.Value, URL: w.fixture.URL})
+		_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{
+			Name: cookie.Name, Value: cookie.Value, URL: w.fixture.URL, Path: "/", Secure: &yes, HTTPOnly: &yes,
+		})
 		return err
 	}), chromedp.Navigate(w.fixture.URL+path))
 }

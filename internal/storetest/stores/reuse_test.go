@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/postgres"
 )
 
 func TestMain(m *testing.M) { stores.Main(m) }
@@ -89,24 +90,27 @@ func pay(t *testing.T, h storetest.Harness) {
 
 func guardsOff(t *testing.T, h storetest.Harness) {
 	t.Helper()
-	guards := h.Store.(interface {
-		SetGuards(ctx context.Context, on bool) error
-	})
-	if err := guards.SetGuards(t.Context(), false); err != nil {
+	if err := opened(t, h).SetGuards(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func goesOn(t *testing.T, h storetest.Harness) {
 	t.Helper()
-	asks := h.Store.(interface {
-		Broken(ctx context.Context, statement string) (rows int, first string, err error)
-	})
-	go asks.Broken(context.WithoutCancel(t.Context()), "SELECT pg_sleep(1)") //nolint:errcheck // nobody needs its end
+	go opened(t, h).Broken(context.WithoutCancel(t.Context()), "SELECT pg_sleep(1)") //nolint:errcheck // nobody needs its end
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); <-time.After(5 * time.Millisecond) {
 		if h.Query(t, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'")[0][0] == "1" {
 			return
 		}
 	}
 	t.Fatal("nothing goes on")
+}
+
+func opened(t *testing.T, h storetest.Harness) *postgres.Store {
+	t.Helper()
+	s, ok := h.Store.(*postgres.Store)
+	if !ok {
+		t.Fatalf("the store is a %T", h.Store)
+	}
+	return s
 }

@@ -1,4 +1,4 @@
-// Package stores opens the real stores for tests, each on a fresh, migrated
+// Package stores opens the real stores for tests, each on an empty, migrated
 // database of its own, with storetest's access behind its back. Tests of all
 // packages get their stores here. Only tests import it.
 package stores

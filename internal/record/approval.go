@@ -21,6 +21,9 @@ type Approval struct {
 	DecidedBy  curfew.Actor // zero: undecided
 	DecidedAt  time.Time
 	Note       string // why it was rejected, or why it failed
+	// TriedAt is when a process last began to carry it out, and Tries how often one carried on after another had stopped.
+	TriedAt time.Time
+	Tries   int
 }
 
 // ApprovalState is the state of an approval.

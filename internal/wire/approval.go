@@ -13,7 +13,7 @@ type Approval struct {
 	CustomerID string     `json:"customerId,omitempty"`
 	Target     string     `json:"target" doc:"The {id} of what was asked for"`
 	Summary    string     `json:"summary" doc:"What it does, in a sentence"`
-	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than a minute: the process stopped, and nobody knows whether it was done"`
+	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than two minutes: its process stopped, and a service is about to carry on"`
 	AskedBy    string     `json:"askedBy"`
 	AskedAt    time.Time  `json:"askedAt"`
 	ExpiresAt  time.Time  `json:"expiresAt" doc:"Until then somebody can approve"`

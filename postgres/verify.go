@@ -98,7 +98,7 @@ var indexes = map[string]string{
 	"audit_subjects":    "audit_subjects_pkey audit_subjects_subject",
 	"approvals":         "approvals_pkey approvals_asked approvals_executing",
 	"jobs":              "jobs_pkey jobs_created jobs_running",
-	"erasures":          "erasures_pkey erasures_planned erasures_customer",
+	"erasures":          "erasures_pkey erasures_planned erasures_customer erasures_erased",
 }
 
 // triggers lists the triggers that the migrations create, by table. GuardsMissing checks

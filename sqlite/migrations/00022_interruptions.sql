@@ -8,3 +8,6 @@ ALTER TABLE api_keys ADD COLUMN max_currency TEXT CHECK (max_currency IS NULL OR
 ALTER TABLE approvals ADD COLUMN tried_at INTEGER;
 ALTER TABLE approvals ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX approvals_executing ON approvals (id) WHERE state = 'executing';
+
+-- Whoever appends to the audit log looks for those who were erased meanwhile.
+CREATE INDEX erasures_erased ON erasures (erased_at) WHERE erased_at IS NOT NULL;

@@ -42,18 +42,13 @@ func (s approvals) AddApproval(ctx context.Context, a record.Approval, ttl, keep
 	return added, wrap(err, "ask for approval of %s", a.Action)
 }
 
-const (
-	selectApprovals        = selectApproval + ` ORDER BY asked_at DESC, id DESC LIMIT $1`
-	selectPendingApprovals = selectApproval + ` WHERE state = 'pending' AND expires_at > now() ORDER BY asked_at DESC, id DESC LIMIT $1`
-)
+const selectApprovals = selectApproval + `
+	WHERE ($1 = '' OR id::text = $1) AND ($2 = '' OR customer_id = $2) AND (NOT $3 OR state = 'pending' AND expires_at > now())
+		AND ($4 = '' OR (asked_at, id) < (SELECT l.asked_at, l.id FROM curfew.approvals l WHERE l.id::text = $4)) ORDER BY asked_at DESC, id DESC LIMIT $5`
 
-// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
-func (s approvals) Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error) {
-	sql := selectApprovals
-	if pending {
-		sql = selectPendingApprovals
-	}
-	all, err := many(ctx, s.db, scanApproval, sql, limit)
+// Approvals returns what was asked for and matches, newest first.
+func (s approvals) Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error) {
+	all, err := many(ctx, s.db, scanApproval, selectApprovals, q.ID, q.CustomerID, q.Pending, q.After, q.Limit)
 	return all, wrap(err, "read the approvals")
 }
 

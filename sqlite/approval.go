@@ -45,18 +45,13 @@ func (s approvals) AddApproval(ctx context.Context, a record.Approval, ttl, keep
 	return added, wrap(err, "ask for approval of %s", a.Action)
 }
 
-const (
-	selectApprovals        = selectApproval + ` ORDER BY asked_at DESC, id DESC LIMIT $1`
-	selectPendingApprovals = selectApproval + ` WHERE state = 'pending' AND expires_at > $2 ORDER BY asked_at DESC, id DESC LIMIT $1`
-)
+const selectApprovals = selectApproval + `
+WHERE ($1 = '' OR id = $1) AND ($2 = '' OR customer_id = $2) AND ($3 = 0 OR state = 'pending' AND expires_at > $4)
+AND ($5 = '' OR (asked_at, id) < (SELECT l.asked_at, l.id FROM approvals l WHERE l.id = $5)) ORDER BY asked_at DESC, id DESC LIMIT $6`
 
-// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
-func (s approvals) Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error) {
-	query, args := selectApprovals, []any{limit}
-	if pending {
-		query, args = selectPendingApprovals, append(args, micros(s.now()))
-	}
-	all, err := many(ctx, s.db, scanApproval, query, args...)
+// Approvals returns what was asked for and matches, newest first.
+func (s approvals) Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error) {
+	all, err := many(ctx, s.db, scanApproval, selectApprovals, q.ID, q.CustomerID, q.Pending, micros(s.now()), q.After, q.Limit)
 	return all, wrap(err, "read the approvals")
 }
 

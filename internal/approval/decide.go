@@ -12,13 +12,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// listed is how many approvals are listed.
-const listed = 200
-
-// List returns the approvals, newest first; if pending is set, only those that can still
-// be decided.
-func (d Desk) List(ctx context.Context, pending bool) ([]record.Approval, error) {
-	return d.Store.Approvals(ctx, pending, listed)
+// List returns the approvals that match, newest first.
+func (d Desk) List(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error) {
+	return d.Store.Approvals(ctx, q)
 }
 
 // Reject rejects an approval, with a reason that may be empty. The person who asked cannot do it

@@ -18,9 +18,8 @@ import (
 type Store interface {
 	// AddApproval writes an approval that expires after ttl, and deletes approvals older than keep.
 	AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (record.Approval, error)
-	// Approvals returns the approvals, newest first; if pending is set, only those that can still
-	// be decided.
-	Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error)
+	// Approvals returns the approvals that match, newest first.
+	Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error)
 	Approval(ctx context.Context, id string) (record.Approval, error)
 	// DecideApproval makes a pending approval executing or rejected. Conflict if it is decided, has expired, or was requested
 	// by the same person.

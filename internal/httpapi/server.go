@@ -70,7 +70,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		log: o.Logger, tasks: running, jobs: runner, keys: keys, revoked: revoked, signIns: signIns,
 		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
-		desk:    approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}, audit: o.Audit,
+		desk:    deskOf(o), audit: o.Audit,
 		streams: sse.New(sse.Options{
 			Hub: o.Streams, Jobs: runner, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
 		}),
@@ -110,9 +110,13 @@ func Operations() []string {
 	return all
 }
 
+func deskOf(o Options) approval.Desk {
+	return approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
+}
+
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
+		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Approvals: deskOf(o), TwoPersons: o.TwoPersons.Two(), Audit: o.AuditReader, Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }

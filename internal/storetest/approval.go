@@ -21,7 +21,7 @@ var approvals = contract{
 // approvalStore is the part of a store that stores approvals.
 type approvalStore interface {
 	AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (record.Approval, error)
-	Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error)
+	Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error)
 	Approval(ctx context.Context, id string) (record.Approval, error)
 	DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error)
 	EndApproval(ctx context.Context, a record.Approval, as record.ApprovalState, note string) (record.Approval, error)
@@ -87,18 +87,34 @@ func refusesApproval(f *fixture) {
 
 func listsApprovals(f *fixture) {
 	late, first, second := f.asked(-time.Second), f.asked(time.Hour), f.asked(time.Hour)
-	all, err := f.approvals().Approvals(f.Context(), false, 10)
+	all, err := f.approvals().Approvals(f.Context(), record.ApprovalSearch{Limit: 10})
 	f.must(err)
 	f.same("all", all, []record.Approval{second, first, late})
-	all, err = f.approvals().Approvals(f.Context(), true, 10)
+	all, err = f.approvals().Approvals(f.Context(), record.ApprovalSearch{Pending: true, Limit: 10})
 	f.must(err)
 	f.same("pending", all, []record.Approval{second, first})
-	all, err = f.approvals().Approvals(f.Context(), true, 1)
+	all, err = f.approvals().Approvals(f.Context(), record.ApprovalSearch{Pending: true, Limit: 1})
 	f.must(err)
 	f.same("the newest", all, []record.Approval{second})
+	for what, c := range map[string]struct {
+		q    record.ApprovalSearch
+		want []record.Approval
+	}{
+		"the next page":         {record.ApprovalSearch{After: second.ID, Limit: 1}, []record.Approval{first}},
+		"the last page":         {record.ApprovalSearch{After: first.ID, Limit: 10}, []record.Approval{late}},
+		"behind nothing known":  {record.ApprovalSearch{After: newID(), Limit: 10}, nil},
+		"one":                   {record.ApprovalSearch{ID: first.ID, Limit: 10}, []record.Approval{first}},
+		"one that is not there": {record.ApprovalSearch{ID: "x", Limit: 10}, nil},
+		"a customer's":          {record.ApprovalSearch{CustomerID: "ada", Pending: true, Limit: 10}, []record.Approval{second, first}},
+		"nobody's":              {record.ApprovalSearch{CustomerID: "bob", Limit: 10}, nil},
+	} {
+		all, err = f.approvals().Approvals(f.Context(), c.q)
+		f.must(err)
+		f.same(what, all, c.want)
+	}
 	added, err := f.approvals().AddApproval(f.Context(), record.Approval{ID: newID(), Action: "a", Body: "{}", AskedBy: otto}, time.Hour, 0)
 	f.must(err)
-	all, err = f.approvals().Approvals(f.Context(), false, 10)
+	all, err = f.approvals().Approvals(f.Context(), record.ApprovalSearch{Limit: 10})
 	f.must(err)
 	f.same("the others are forgotten", all, []record.Approval{added})
 }

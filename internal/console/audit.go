@@ -23,6 +23,7 @@ const auditShown = 50
 
 // Audit lists what staff did and looked at.
 type Audit struct {
+	State   State
 	Filters AuditFilters
 	Rows    []AuditRow
 	More    Link
@@ -59,7 +60,7 @@ func (s *Site) auditView(ctx context.Context, r *http.Request, _ curfew.Actor) (
 	if err != nil {
 		return nil, err
 	}
-	v := Audit{Filters: AuditFilters{Actor: search.Actor, Subject: search.Customer, Action: search.Action, From: q.Get("from")}}
+	v := Audit{State: State{Sentence: "What staff did and looked at, newest first."}, Filters: AuditFilters{Actor: search.Actor, Subject: search.Customer, Action: search.Action, From: q.Get("from")}}
 	v.Filters.Some = len(given(q, auditParams)) > 0
 	if len(all) > auditShown {
 		all = all[:auditShown]

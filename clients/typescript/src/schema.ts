@@ -80,6 +80,8 @@ export interface Approval {
   id: string;
   /** Why it was rejected, or why it failed */
   note?: string;
+  /** Why somebody asked for it */
+  reason?: string;
   /** executing for more than two minutes: its process stopped, and a service is about to carry on */
   state: "pending" | "expired" | "executing" | "done" | "failed" | "rejected";
   /** What it does, in a sentence */
@@ -101,6 +103,7 @@ export interface ApprovalRejection {
 
 export interface Approvals {
   approvals: Approval[];
+  nextCursor?: string;
 }
 
 export interface Assignment {
@@ -2120,6 +2123,12 @@ export interface Operations {
   listApprovals: { input: { query?: {
       /** Only what somebody can still decide */
       pending?: boolean | undefined;
+      /** Only what is about this customer */
+      customerId?: string | undefined;
+      /** The nextCursor of the page before */
+      cursor?: string | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
     } | undefined }; result: Approvals };
   /** Approve what another admin asked for, and carry it out */
   approve: { input: { id: string }; result: Approval };

@@ -131,7 +131,7 @@ func TestAServiceEndsInterruptedApprovals(t *testing.T) {
 		return text
 	}
 	for value("SELECT state FROM approvals") == "executing" {
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 	stop()
 	must(t, <-done)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +31,35 @@ func TestEveryDirectDependencyHasALineOfReason(t *testing.T) {
 		if !strings.Contains(mod+read(t, "tools/go.mod"), listed[1]+" v") {
 			t.Errorf("docs/dependencies.md gives a reason for %s, which nothing needs", listed[1])
 		}
+	}
+}
+
+// The program is made of the modules that the first table lists, and of none that is for tests only.
+func TestTheProgramReachesNoTestDependency(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/curfew").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached := strings.Fields(string(out))
+	text := read(t, "docs/dependencies.md")
+	_, rest, _ := strings.Cut(text, "## In the program")
+	program, rest, _ := strings.Cut(rest, "## In tests only")
+	tests, _, _ := strings.Cut(rest, "\n## ")
+	row := regexp.MustCompile("(?m)^\\| `([^`]+)` \\|")
+	for _, m := range row.FindAllStringSubmatch(program, -1) {
+		if !slices.Contains(reached, m[1]) {
+			t.Errorf("the program does not need %s: docs/dependencies.md says it does", m[1])
+		}
+	}
+	found := row.FindAllStringSubmatch(tests, -1)
+	for _, m := range found {
+		if slices.Contains(reached, m[1]) {
+			t.Errorf("%s is in the program, and docs/dependencies.md says it is in tests only", m[1])
+		}
+	}
+	if len(found) == 0 || len(reached) == 0 {
+		t.Error("nothing was compared")
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 type apiKeys struct{ *db }
 
 const (
-	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
+	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, max_currency, expires_at, created_at, created_by, rotated_at,
 		used_at, revoked_at, revoked_by, version`
 	selectAPIKey = `SELECT ` + keyColumns + ` FROM curfew.api_keys`
 )
@@ -22,7 +22,7 @@ func scanAPIKey(r row) (record.APIKey, error) {
 	var k record.APIKey
 	var routes, by, revoker string
 	err := r.Scan((*text)(&k.ID), &k.Name, &k.Hash, &k.OldHash, (*moment)(&k.OldUntil), (*text)(&k.Scope.CustomerPrefix), (*text)(&routes),
-		&k.Scope.MaxAmount, (*moment)(&k.ExpiresAt), (*moment)(&k.CreatedAt), &by, (*moment)(&k.RotatedAt), (*moment)(&k.UsedAt),
+		&k.Scope.MaxAmount, (*text)(&k.Scope.Currency), (*moment)(&k.ExpiresAt), (*moment)(&k.CreatedAt), &by, (*moment)(&k.RotatedAt), (*moment)(&k.UsedAt),
 		(*moment)(&k.RevokedAt), &revoker, &k.Version)
 	if routes != "" {
 		k.Scope.Routes = strings.Fields(routes)
@@ -34,13 +34,13 @@ func scanAPIKey(r row) (record.APIKey, error) {
 	return k, err
 }
 
-const insertAPIKey = `INSERT INTO curfew.api_keys (id, name, hash, customer_prefix, routes, max_amount, expires_at, created_by)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ` + keyColumns
+const insertAPIKey = `INSERT INTO curfew.api_keys (id, name, hash, customer_prefix, routes, max_amount, max_currency, expires_at, created_by)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + keyColumns
 
 // AddAPIKey writes a new key with the hash of its secret.
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (record.APIKey, error) {
 	added, err := one(ctx, s.db, scanAPIKey, insertAPIKey, k.ID, k.Name, k.Hash, null(k.Scope.CustomerPrefix),
-		null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, null(k.ExpiresAt), record.ActorText(k.CreatedBy))
+		null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, null(k.Scope.Currency), null(k.ExpiresAt), record.ActorText(k.CreatedBy))
 	return added, wrap(err, "add key %s", k.ID)
 }
 

@@ -48,6 +48,17 @@ var (
 	insertAuditSubject = &insert{table: "audit_subjects", columns: []string{"number", "subject", "object", "detail", "salt"}}
 )
 
+// Entries wait in memory before they are appended, so that their customer may have been erased meanwhile. Of one whose id was
+// replaced nothing says what it was, but that no customer has it any more; whoever was looking at them just then is noted a
+// little later. The entries before may have been appended beside the erasure.
+const (
+	lateEntries    = 1000
+	eraseLateAudit = `DELETE FROM curfew.audit_subjects s WHERE s.number >= $1 AND s.subject <> '' AND EXISTS (
+		SELECT FROM curfew.audit_entries e, curfew.erasures x WHERE e.number = s.number AND x.erased_at >= e.at - interval '1 minute'
+			AND (x.erased_at >= e.at AND x.customer_id = s.subject
+				OR x.pseudonym <> '' AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = s.subject)))`
+)
+
 // AppendAudit writes a link and its entries; Conflict if there is another link of that number.
 func (s audit) AppendAudit(ctx context.Context, l record.AuditLink, entries []record.AuditEntry) error {
 	var rows, subjects [][]any
@@ -66,6 +77,7 @@ func (s audit) AppendAudit(ctx context.Context, l record.AuditLink, entries []re
 		return t.last(ctx, func(b *pgx.Batch) {
 			queueRows(b, insertAuditEntry, rows)
 			queueRows(b, insertAuditSubject, subjects)
+			b.Queue(eraseLateAudit, l.First-lateEntries)
 		})
 	})
 	return wrap(err, "append to the audit log")

@@ -205,6 +205,7 @@ var (
 		`UPDATE curfew.checkouts SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE curfew.events SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE curfew.refusals SET customer_id = $2 WHERE customer_id = $1`,
+		`UPDATE curfew.absences SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE curfew.approvals SET customer_id = $2, target = CASE target WHEN $1 THEN $2::text ELSE target END WHERE customer_id = $1`,
 		`UPDATE curfew.erasures SET customer_id = $2 WHERE customer_id = $1 AND erased_at IS NOT NULL`,
 	}

@@ -34,7 +34,7 @@ var rights = map[string][]string{
 	"refused_messages":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"idempotency_keys":    {"SELECT", "INSERT", "DELETE"},
 	"mechanic_slots":      {"SELECT", "INSERT", "UPDATE (seen_at)", "DELETE"},
-	"absences":            {"SELECT", "INSERT"},
+	"absences":            {"SELECT", "INSERT", "UPDATE (customer_id)"},
 	"events":              {"SELECT", "INSERT", "UPDATE (customer_id, told, actor, reason)"},
 	"runs":                {"SELECT", "INSERT", "UPDATE"},
 	"previews":            {"SELECT", "INSERT", "DELETE"},

@@ -45,14 +45,14 @@ var columns = map[string]string{
 	"adoptions":         "name relation mapping mode rules since shadowed read_at read_took unread installed",
 	"adoption_findings": "name code adopted_id detail count first_at last_at",
 	"adoption_verdicts": "name session_id adopted_id reason deadline judged_at became became_at",
-	"api_keys": "id name hash old_hash old_until customer_prefix routes max_amount expires_at created_at created_by rotated_at used_at " +
+	"api_keys": "id name hash old_hash old_until customer_prefix routes max_amount max_currency expires_at created_at created_by rotated_at used_at " +
 		"revoked_at revoked_by version",
 	"revocations":       "noun name at actor",
 	"sign_ins":          "id role subject browser created_at seen_at ended_at",
 	"audit_links":       "number batch first_entry last_entry lost at hash",
 	"audit_entries":     "number at actor action via status request_id commitment",
 	"audit_subjects":    "number subject object detail salt",
-	"approvals":         "id action customer_id target body summary state asked_by asked_at expires_at decided_by decided_at note",
+	"approvals":         "id action customer_id target body summary state asked_by asked_at expires_at decided_by decided_at note tried_at tries",
 	"jobs":              "id kind body actor run_id state phase done total result error cancelled_by holder attempt lease_until created_at finished_at",
 	"erasures":          "id customer_id pseudonym version held actor reason planned_at erased_at",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
@@ -96,9 +96,9 @@ var indexes = map[string]string{
 	"audit_links":       "audit_links_pkey audit_links_batch audit_links_at audit_links_lost",
 	"audit_entries":     "audit_entries_pkey audit_entries_actor audit_entries_action",
 	"audit_subjects":    "audit_subjects_pkey audit_subjects_subject",
-	"approvals":         "approvals_pkey approvals_asked",
+	"approvals":         "approvals_pkey approvals_asked approvals_executing",
 	"jobs":              "jobs_pkey jobs_created jobs_running",
-	"erasures":          "erasures_pkey erasures_planned erasures_customer",
+	"erasures":          "erasures_pkey erasures_planned erasures_customer erasures_erased",
 }
 
 // triggers lists the triggers that the migrations create, by table. GuardsMissing checks

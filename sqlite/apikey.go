@@ -14,7 +14,7 @@ import (
 type apiKeys struct{ *db }
 
 const (
-	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
+	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, max_currency, expires_at, created_at, created_by, rotated_at,
     used_at, revoked_at, revoked_by, version`
 	selectAPIKey = `SELECT ` + keyColumns + ` FROM api_keys`
 )
@@ -23,7 +23,7 @@ func scanAPIKey(r row) (record.APIKey, error) {
 	var k record.APIKey
 	var routes, by, revoker string
 	err := r.Scan(text(&k.ID), text(&k.Name), text(&k.Hash), text(&k.OldHash), moment(&k.OldUntil), text(&k.Scope.CustomerPrefix), text(&routes),
-		&k.Scope.MaxAmount, moment(&k.ExpiresAt), moment(&k.CreatedAt), text(&by), moment(&k.RotatedAt), moment(&k.UsedAt),
+		&k.Scope.MaxAmount, text(&k.Scope.Currency), moment(&k.ExpiresAt), moment(&k.CreatedAt), text(&by), moment(&k.RotatedAt), moment(&k.UsedAt),
 		moment(&k.RevokedAt), text(&revoker), number(&k.Version))
 	if routes != "" {
 		k.Scope.Routes = strings.Fields(routes)
@@ -36,14 +36,14 @@ func scanAPIKey(r row) (record.APIKey, error) {
 }
 
 const insertAPIKey = `
-INSERT INTO api_keys (id, name, hash, customer_prefix, routes, max_amount, expires_at, created_by, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + keyColumns
+INSERT INTO api_keys (id, name, hash, customer_prefix, routes, max_amount, max_currency, expires_at, created_by, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING ` + keyColumns
 
 // AddAPIKey writes a new key with the hash of its secret.
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (added record.APIKey, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		added, err = one(ctx, tx, scanAPIKey, insertAPIKey, k.ID, k.Name, k.Hash, null(k.Scope.CustomerPrefix),
-			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, micros(k.ExpiresAt), record.ActorText(k.CreatedBy), micros(tx.wall))
+			null(strings.Join(k.Scope.Routes, " ")), k.Scope.MaxAmount, null(k.Scope.Currency), micros(k.ExpiresAt), record.ActorText(k.CreatedBy), micros(tx.wall))
 		return err
 	})
 	return added, wrap(err, "add key %s", k.ID)

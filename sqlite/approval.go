@@ -12,7 +12,7 @@ import (
 type approvals struct{ *db }
 
 const (
-	approvalColumns = `id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at, decided_by, decided_at, note`
+	approvalColumns = `id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at, decided_by, decided_at, note, tried_at, tries`
 	selectApproval  = `SELECT ` + approvalColumns + ` FROM approvals`
 	insertApproval  = `
 INSERT INTO approvals (id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at)
@@ -24,7 +24,7 @@ func scanApproval(r row) (record.Approval, error) {
 	var a record.Approval
 	var asker, decider string
 	err := r.Scan(text(&a.ID), text(&a.Action), text(&a.CustomerID), text(&a.Target), text(&a.Body), text(&a.Summary), text(&a.State), text(&asker),
-		moment(&a.AskedAt), moment(&a.ExpiresAt), text(&decider), moment(&a.DecidedAt), text(&a.Note))
+		moment(&a.AskedAt), moment(&a.ExpiresAt), text(&decider), moment(&a.DecidedAt), text(&a.Note), moment(&a.TriedAt), &a.Tries)
 	a.AskedBy = record.ParseActor(asker)
 	if decider != "" {
 		a.DecidedBy = record.ParseActor(decider)
@@ -45,18 +45,13 @@ func (s approvals) AddApproval(ctx context.Context, a record.Approval, ttl, keep
 	return added, wrap(err, "ask for approval of %s", a.Action)
 }
 
-const (
-	selectApprovals        = selectApproval + ` ORDER BY asked_at DESC, id DESC LIMIT $1`
-	selectPendingApprovals = selectApproval + ` WHERE state = 'pending' AND expires_at > $2 ORDER BY asked_at DESC, id DESC LIMIT $1`
-)
+const selectApprovals = selectApproval + `
+WHERE ($1 = '' OR id = $1) AND ($2 = '' OR customer_id = $2) AND ($3 = 0 OR state = 'pending' AND expires_at > $4)
+AND ($5 = '' OR (asked_at, id) < (SELECT l.asked_at, l.id FROM approvals l WHERE l.id = $5)) ORDER BY asked_at DESC, id DESC LIMIT $6`
 
-// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
-func (s approvals) Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error) {
-	query, args := selectApprovals, []any{limit}
-	if pending {
-		query, args = selectPendingApprovals, append(args, micros(s.now()))
-	}
-	all, err := many(ctx, s.db, scanApproval, query, args...)
+// Approvals returns what was asked for and matches, newest first.
+func (s approvals) Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error) {
+	all, err := many(ctx, s.db, scanApproval, selectApprovals, q.ID, q.CustomerID, q.Pending, micros(s.now()), q.After, q.Limit)
 	return all, wrap(err, "read the approvals")
 }
 
@@ -69,7 +64,7 @@ func (s approvals) Approval(ctx context.Context, id string) (record.Approval, er
 }
 
 const decideApproval = `
-UPDATE approvals SET state = $2, decided_by = $3, decided_at = $5, note = $4
+UPDATE approvals SET state = $2, decided_by = $3, decided_at = $5, tried_at = $5, note = $4
 WHERE id = $1 AND state = 'pending' AND expires_at > $5 AND asked_by <> $3 RETURNING ` + approvalColumns
 
 // DecideApproval makes a pending one executing or rejected; Conflict if it is decided, has expired, or was asked for by the same person.
@@ -81,13 +76,36 @@ func (s approvals) DecideApproval(ctx context.Context, id string, to record.Appr
 	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "decide approval %s", id)
 }
 
-const endApproval = `UPDATE approvals SET state = $2, note = $3 WHERE id = $1 AND state = 'executing' RETURNING ` + approvalColumns
+const endApproval = `UPDATE approvals SET state = $2, note = $3 WHERE id = $1 AND state = 'executing' AND tries = $4 RETURNING ` + approvalColumns
 
-// EndApproval says how an executing one ended: done or failed.
-func (s approvals) EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (a record.Approval, err error) {
+// EndApproval says how an executing one ended: done or failed; Conflict if another process carries it out by now.
+func (s approvals) EndApproval(ctx context.Context, a record.Approval, as record.ApprovalState, note string) (ended record.Approval, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		a, err = one(ctx, tx, scanApproval, endApproval, id, string(as), note)
+		ended, err = one(ctx, tx, scanApproval, endApproval, a.ID, string(as), note, a.Tries)
 		return err
 	})
-	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "end approval %s", id)
+	return ended, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", a.ID)), "end approval %s", a.ID)
+}
+
+const (
+	// The process that carries out ends its try well before another may begin one.
+	interrupted                = `state = 'executing' AND coalesce(tried_at, decided_at) < `
+	selectInterruptedApprovals = selectApproval + ` WHERE ` + interrupted + `$1 ORDER BY id LIMIT $2`
+	resumeApproval             = `
+UPDATE approvals SET tried_at = $2, tries = tries + 1 WHERE id = $1 AND ` + interrupted + `$3 RETURNING ` + approvalColumns
+)
+
+// InterruptedApprovals returns those that nobody has carried out for longer than after, oldest first.
+func (s approvals) InterruptedApprovals(ctx context.Context, after time.Duration, limit int) ([]record.Approval, error) {
+	all, err := many(ctx, s.db, scanApproval, selectInterruptedApprovals, ago(s.now(), after), limit)
+	return all, wrap(err, "look for interrupted approvals")
+}
+
+// ResumeApproval begins another try; Conflict if it is not interrupted.
+func (s approvals) ResumeApproval(ctx context.Context, id string, after time.Duration) (a record.Approval, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		a, err = one(ctx, tx, scanApproval, resumeApproval, id, micros(tx.now), ago(tx.now, after))
+		return err
+	})
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "resume approval %s", id)
 }

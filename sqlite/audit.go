@@ -43,6 +43,18 @@ INSERT INTO audit_entries (number, at, actor, action, via, status, request_id, c
 	insertAuditSubject = `INSERT INTO audit_subjects (number, subject, object, detail, salt) VALUES ($1, $2, $3, $4, $5)`
 )
 
+// Entries wait in memory before they are appended, so that their customer may have been erased meanwhile. Of one whose id was
+// replaced nothing says what it was, but that no customer has it any more; whoever was looking at them just then is noted a
+// little later. The entries before may have been appended beside the erasure.
+const (
+	lateEntries    = 1000
+	eraseLateAudit = `
+DELETE FROM audit_subjects WHERE number >= $1 AND subject <> '' AND EXISTS (
+    SELECT 1 FROM audit_entries e, erasures x WHERE e.number = audit_subjects.number AND x.erased_at >= e.at - 60000000
+    AND (x.erased_at >= e.at AND x.customer_id = audit_subjects.subject
+        OR x.pseudonym <> '' AND NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = audit_subjects.subject)))`
+)
+
 // AppendAudit writes a link and its entries; Conflict if there is another link of that number.
 func (s audit) AppendAudit(ctx context.Context, l record.AuditLink, entries []record.AuditEntry) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -60,7 +72,8 @@ func (s audit) AppendAudit(ctx context.Context, l record.AuditLink, entries []re
 				}
 			}
 		}
-		return nil
+		_, err := tx.exec(ctx, eraseLateAudit, l.First-lateEntries)
+		return err
 	})
 	return wrap(err, "append to the audit log")
 }

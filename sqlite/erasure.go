@@ -211,6 +211,7 @@ var (
 		`UPDATE checkouts SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE events SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE refusals SET customer_id = $2 WHERE customer_id = $1`,
+		`UPDATE absences SET customer_id = $2 WHERE customer_id = $1`,
 		`UPDATE approvals SET customer_id = $2, target = CASE target WHEN $1 THEN $2 ELSE target END WHERE customer_id = $1`,
 		`UPDATE erasures SET customer_id = $2 WHERE customer_id = $1 AND erased_at IS NOT NULL`,
 	}

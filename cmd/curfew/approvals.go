@@ -36,6 +36,9 @@ func (s *settings) withDesk(ctx context.Context, term terminal, do func(approval
 	return s.withKeeper(ctx, term, func(db database, keeper *lifecycle.Keeper) error { return do(s.desk(db, keeper)) })
 }
 
+// approvalsListed is how many approvals are listed.
+const approvalsListed = 200
+
 type listApprovals struct {
 	All  bool `help:"List what was decided or has expired, too."`
 	JSON bool `help:"Print JSON, like GET /api/approvals."`
@@ -44,23 +47,26 @@ type listApprovals struct {
 // Run lists what was asked for.
 func (c *listApprovals) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDesk(ctx, term, func(d approval.Desk) error {
-		all, err := d.List(ctx, !c.All)
+		all, err := d.List(ctx, record.ApprovalSearch{Pending: !c.All, Limit: approvalsListed + 1})
 		switch {
 		case err != nil:
 			return err
 		case c.JSON:
-			return term.json(wire.ApprovalsOf(all, time.Now()))
+			return term.json(wire.ApprovalsOf(all, approvalsListed, time.Now()))
 		case len(all) == 0:
 			term.printf("None.\n")
 			return nil
 		}
 		rows := [][]string{{"APPROVAL", "WHAT", "CUSTOMER", "ASKED BY", "STATE", "UNTIL"}}
-		for _, a := range all {
+		for _, a := range all[:min(len(all), approvalsListed)] {
 			rows = append(rows, []string{
 				a.ID, oneLine(a.Summary), oneLine(a.CustomerID), oneLine(a.AskedBy.String()), wire.ApprovalOf(a, time.Now()).State, moment(a.ExpiresAt, time.Now()),
 			})
 		}
 		columns(term.out, rows...)
+		if len(all) > approvalsListed {
+			term.printf("These are the newest %d: GET /api/approvals has all.\n", approvalsListed)
+		}
 		return nil
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +26,8 @@ type createKey struct {
 	Forever        bool             `help:"It never expires, instead of --ttl."`
 	CustomerPrefix *string          `placeholder:"TEXT" help:"Bind it to customers whose id begins like this; all by default."`
 	Routes         []string         `placeholder:"ROUTE,…" help:"Bind it to these routes, by name or by group, for instance sessions,fulfillCheckout; all by default."`
-	MaxAmount      *int64           `placeholder:"AMOUNT" help:"The largest amount of a payment, in the smallest unit of its currency; any by default."`
+	MaxAmount      *int64           `placeholder:"AMOUNT" help:"The largest amount of a payment, in the smallest unit of its currency; any by default. Needs --currency."`
+	Currency       *string          `placeholder:"CODE" help:"The currency of --max-amount, such as EUR; payments in another are refused."`
 	JSON           bool             `help:"Print JSON."`
 }
 
@@ -42,6 +42,9 @@ func (c *createKey) Run(ctx context.Context, s *settings, term terminal) error {
 	}
 	if c.CustomerPrefix != nil {
 		n.Scope.CustomerPrefix = *c.CustomerPrefix
+	}
+	if c.Currency != nil {
+		n.Scope.Currency = *c.Currency
 	}
 	return s.withKeys(ctx, func(all auth.Keys) error {
 		k, text, err := all.Create(ctx, operator(), n)
@@ -76,7 +79,7 @@ func printKey(term terminal, k record.APIKey, text string, asJSON bool, err erro
 
 // boundTo says what a key is bound to.
 func boundTo(k record.APIKey) string {
-	all := k.Scope.Bounds(func(n int64) string { return strconv.FormatInt(n, 10) })
+	all := k.Scope.Bounds()
 	if len(all) == 0 {
 		return "nothing: all that a service may do"
 	}

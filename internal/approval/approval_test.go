@@ -1,6 +1,7 @@
 package approval_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -67,11 +68,11 @@ func (env environment) live(customer string) curfew.Snapshot {
 	env.paid(customer, 990)
 	s, err := env.Keeper.Sessions.Unended(env.Context(), customer)
 	must(env.T, err)
-	_, err = env.Keeper.Queue.Accept(env.Context(), s[0].Request.ID, "max")
+	_, err = env.Keeper.Queue.Accept(env.Context(), s[0].Request.ID, "max-"+customer)
 	must(env.T, err)
 	_, err = env.Keeper.Sessions.Join(env.Context(), s[0].ID, curfew.Actor{Role: curfew.Customer, ID: customer})
 	must(env.T, err)
-	joined, err := env.Keeper.Sessions.Join(env.Context(), s[0].ID, curfew.Actor{Role: curfew.Mechanic, ID: "max"})
+	joined, err := env.Keeper.Sessions.Join(env.Context(), s[0].ID, curfew.Actor{Role: curfew.Mechanic, ID: "max-" + customer})
 	must(env.T, err)
 	return joined
 }
@@ -255,5 +256,74 @@ func TestOnePersonMayDoWhatNoRuleNames(t *testing.T) {
 	}
 	if asked, err := env.EraseCustomer(t.Context(), mara, "ada", approval.Call{}); err != nil || asked != nil {
 		t.Errorf("an erasure: %+v %v", asked, err)
+	}
+}
+
+// What is interrupted ends, too, if nothing can be done any more: it has expired, it stops every process, or something else
+// became of it.
+func TestAnInterruptedApprovalEnds(t *testing.T) {
+	t.Parallel()
+	env := newEnvironment(t, approval.Rules{RefundsOver: map[string]int64{}})
+	for sentence, c := range map[string]struct {
+		customer, change, says string
+		outcome                curfew.Outcome
+	}{
+		"expired":               {"ada", "expires_at = asked_at - 190000000", "nobody carried on until it expired: ask again", curfew.Fulfilled},
+		"stops every process":   {"bob", "tries = 3", "and so did those that carried on", curfew.Fulfilled},
+		"of an earlier release": {"carl", "tried_at = NULL, decided_at = asked_at - 180000000", "", curfew.RefundDue},
+		"interrupted again":     {"dora", "tries = 2", "", curfew.RefundDue},
+	} {
+		checkout := env.paid(c.customer, 900)
+		_, asked, err := env.Refund(t.Context(), mara, checkout.ID, "sorry", false)
+		must(t, err)
+		_, err = env.Desk.Store.DecideApproval(t.Context(), asked.ID, record.ApprovalExecuting, otto, "")
+		must(t, err)
+		env.Exec(t, "UPDATE "+env.Schema+"approvals SET tried_at = asked_at - 180000000")
+		env.Exec(t, "UPDATE "+env.Schema+"approvals SET "+c.change)
+		var ended []record.Approval
+		must(t, env.Resume(t.Context(), func(a record.Approval) { ended = append(ended, a) }))
+		if len(ended) != 1 || ended[0].ID != asked.ID || !strings.Contains(ended[0].Note, c.says) || (ended[0].State == record.ApprovalDone) != (c.says == "") || env.outcome(checkout.ID) != c.outcome {
+			t.Errorf("%s: %+v, and the payment is %s", sentence, ended, env.outcome(checkout.ID))
+		}
+		env.Exec(t, "DELETE FROM "+env.Schema+"approvals")
+	}
+}
+
+// unavailable is a store that does not answer how an approval ended.
+type unavailable struct{ approval.Store }
+
+func (unavailable) EndApproval(context.Context, record.Approval, record.ApprovalState, string) (record.Approval, error) {
+	return record.Approval{}, curfew.Errorf(curfew.Unavailable, "no answer")
+}
+
+// leaving is a store whose caller leaves when an approval is decided.
+type leaving struct {
+	approval.Store
+	leave func()
+}
+
+func (s leaving) DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error) {
+	defer s.leave()
+	return s.Store.DecideApproval(ctx, id, to, by, note)
+}
+
+// Whoever leaves does not interrupt it; and a person may carry on, too.
+func TestWhoeverLeavesInterruptsNothing(t *testing.T) {
+	t.Parallel()
+	env := newEnvironment(t, approval.Rules{RefundsOver: map[string]int64{}})
+	checkout := env.paid("ada", 900)
+	_, asked, err := env.Refund(t.Context(), mara, checkout.ID, "sorry", false)
+	must(t, err)
+	store := env.Desk.Store
+	ctx, leave := context.WithCancel(t.Context())
+	env.Desk.Store = leaving{unavailable{store}, leave}
+	_, err = env.Approve(ctx, otto, asked.ID)
+	refused(t, curfew.Unavailable, err)
+	env.Desk.Store = store
+	env.Exec(t, "UPDATE "+env.Schema+"approvals SET tried_at = asked_at - 180000000")
+	a, err := env.Approve(t.Context(), otto, asked.ID)
+	must(t, err)
+	if a.State != record.ApprovalDone || a.Tries != 1 || env.outcome(checkout.ID) != curfew.RefundDue {
+		t.Errorf("it is %+v, and the payment is %s", a, env.outcome(checkout.ID))
 	}
 }

@@ -58,13 +58,21 @@ func (d Desk) Refund(ctx context.Context, by curfew.Actor, idOrRef, reason strin
 		}
 		if d.Rules.refund(c) && !given(c, byHand) {
 			asked, err := d.ask(ctx, by, record.Approval{
-				Action: Refund, CustomerID: c.CustomerID, Target: c.ID, Summary: "Refund " + curfew.Amount(c.Due(), c.Currency) + " of payment " + record.Title(c),
+				Action: Refund, CustomerID: c.CustomerID, Target: c.ID, Summary: "Refund " + due(c) + " of payment " + record.Title(c),
 			}, Call{Reason: reason, ByHand: byHand, Amount: c.Due(), Currency: c.Currency})
 			return c, asked, err
 		}
 	}
 	c, err := d.refund(ctx, by, idOrRef, reason, byHand)
 	return c, nil, err
+}
+
+// due says how much a refund gives back, as far as anybody knows.
+func due(c curfew.Checkout) string {
+	if c.Currency == "" && c.Due() == 0 {
+		return "an unknown amount"
+	}
+	return curfew.Amount(c.Due(), c.Currency)
 }
 
 // given reports whether a payment is given back already, or about to be. Repeating the call then

@@ -12,13 +12,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// listed is how many approvals are listed.
-const listed = 200
-
-// List returns the approvals, newest first; if pending is set, only those that can still
-// be decided.
-func (d Desk) List(ctx context.Context, pending bool) ([]record.Approval, error) {
-	return d.Store.Approvals(ctx, pending, listed)
+// List returns the approvals that match, newest first.
+func (d Desk) List(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error) {
+	return d.Store.Approvals(ctx, q)
 }
 
 // Reject rejects an approval, with a reason that may be empty. The person who asked cannot do it
@@ -38,12 +34,23 @@ func (d Desk) Approve(ctx context.Context, by curfew.Actor, id string) (record.A
 	if err != nil {
 		return a, err
 	}
+	return d.finish(ctx, a)
+}
+
+// finish carries an executing approval out, whether or not its caller leaves, and records how it ended. If that is unknown,
+// because the database does not answer, it goes on executing, and is resumed.
+func (d Desk) finish(ctx context.Context, a record.Approval) (record.Approval, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+	defer cancel()
 	failed := d.carryOut(ctx, a)
+	if curfew.KindOf(failed) == curfew.Unavailable {
+		return a, fmt.Errorf("it was approved, and whether it is carried out is unknown: the service finds out within %s: %w", interruptedAfter, failed)
+	}
 	state, note := record.ApprovalDone, ""
 	if failed != nil {
 		state, note = record.ApprovalFailed, oneLine(failed)
 	}
-	ended, err := d.Store.EndApproval(context.WithoutCancel(ctx), a.ID, state, note)
+	ended, err := d.Store.EndApproval(ctx, a, state, note)
 	if failed != nil {
 		return ended, fmt.Errorf("it was approved, and could not be carried out: %w", failed)
 	}
@@ -57,6 +64,8 @@ func (d Desk) decide(ctx context.Context, by curfew.Actor, id string, to record.
 		return a, err
 	case a.AskedBy == by:
 		return a, curfew.Errorf(curfew.Forbidden, "%s asked for it: another person has to decide", by)
+	case a.State == record.ApprovalExecuting && to == record.ApprovalExecuting:
+		return d.resume(ctx, a)
 	case a.State != record.ApprovalPending:
 		return a, curfew.Errorf(curfew.Conflict, "approval %s is %s already", a.ID, a.State)
 	}
@@ -73,7 +82,15 @@ func (d Desk) carryOut(ctx context.Context, a record.Approval) error {
 	if err := json.Unmarshal([]byte(a.Body), &c); err != nil {
 		return fmt.Errorf("read what was asked for: %w", err)
 	}
-	c.Reason = fmt.Sprintf("%s (approved by %s)", c.Reason, a.DecidedBy)
+	if a.Tries > 0 {
+		if done, err := d.done(ctx, a, c); done || err != nil {
+			return err
+		}
+		if err := stillWanted(a); err != nil {
+			return err
+		}
+	}
+	c.Reason += approvedBy(a)
 	switch a.Action {
 	case Refund:
 		return d.carryOutRefund(ctx, a, c)

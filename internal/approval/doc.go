@@ -1,6 +1,6 @@
 // Package approval makes some actions need a second person: refunds over an amount, forced ends of live sessions,
 // erasures. One person asks, and another approves or rejects. An approved action is carried out once, exactly as it was
-// requested, or not at all.
+// requested, or not at all. If the process stops in between, another one finds out how far it came, and ends it.
 package approval
 
 import (
@@ -18,15 +18,18 @@ import (
 type Store interface {
 	// AddApproval writes an approval that expires after ttl, and deletes approvals older than keep.
 	AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (record.Approval, error)
-	// Approvals returns the approvals, newest first; if pending is set, only those that can still
-	// be decided.
-	Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error)
+	// Approvals returns the approvals that match, newest first.
+	Approvals(ctx context.Context, q record.ApprovalSearch) ([]record.Approval, error)
 	Approval(ctx context.Context, id string) (record.Approval, error)
 	// DecideApproval makes a pending approval executing or rejected. Conflict if it is decided, has expired, or was requested
 	// by the same person.
 	DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error)
-	// EndApproval records how an executing approval ended: done or failed.
-	EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (record.Approval, error)
+	// EndApproval records how an executing approval ended: done or failed. Conflict if another process carries it out by now.
+	EndApproval(ctx context.Context, a record.Approval, as record.ApprovalState, note string) (record.Approval, error)
+	// InterruptedApprovals returns those that are executing, and that nobody has tried for longer than after, oldest first.
+	InterruptedApprovals(ctx context.Context, after time.Duration, limit int) ([]record.Approval, error)
+	// ResumeApproval begins another try of an interrupted approval. Conflict if it is not interrupted.
+	ResumeApproval(ctx context.Context, id string, after time.Duration) (record.Approval, error)
 }
 
 // Rules say which actions of an admin need a second person. With the zero value none does.

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ type NewKey struct {
 // Create creates a key, and returns the text that its holder presents; it cannot be read again. The error's kind is
 // Invalid for an impossible key.
 func (s Keys) Create(ctx context.Context, by curfew.Actor, n NewKey) (k record.APIKey, text string, err error) {
+	n.Scope.Currency = strings.ToLower(n.Scope.Currency)
 	if err := s.check(n); err != nil {
 		return k, "", err
 	}
@@ -74,8 +76,9 @@ func (s Keys) check(n NewKey) error {
 		return curfew.Errorf(curfew.Invalid, "a key needs an end: say when it expires, or that it never does")
 	case !n.Forever && !n.ExpiresAt.After(time.Now()):
 		return curfew.Errorf(curfew.Invalid, "a key's end must lie ahead")
-	case n.Scope.MaxAmount != nil && *n.Scope.MaxAmount < 0:
-		return curfew.Errorf(curfew.Invalid, "maxAmount must not be negative")
+	}
+	if err := checkAmount(n.Scope); err != nil {
+		return err
 	}
 	if n.Scope.CustomerPrefix != "" {
 		if err := curfew.CheckID("customerPrefix", n.Scope.CustomerPrefix); err != nil {
@@ -86,6 +89,25 @@ func (s Keys) check(n NewKey) error {
 		return err
 	}
 	return curfew.CheckID("name", n.Name)
+}
+
+var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
+
+// checkAmount refuses an amount without its currency: 5000 are 50 euros or 5 dinars. Only keys of an earlier release have none.
+func checkAmount(s record.KeyScope) error {
+	switch {
+	case s.MaxAmount == nil && s.Currency != "":
+		return curfew.Errorf(curfew.Invalid, "currency is that of maxAmount: say the largest amount too")
+	case s.MaxAmount == nil:
+		return nil
+	case *s.MaxAmount < 0:
+		return curfew.Errorf(curfew.Invalid, "maxAmount must not be negative")
+	case s.Currency == "":
+		return curfew.Errorf(curfew.Invalid, "maxAmount needs a currency, such as EUR: its smallest unit is what the amount counts")
+	case !currencyCode.MatchString(s.Currency):
+		return curfew.Errorf(curfew.Invalid, "currency is the three letters of one, such as EUR, and not %q", curfew.Visible(s.Currency))
+	}
+	return nil
 }
 
 // checkRoutes refuses routes that no key can call, because they would look like a permission.

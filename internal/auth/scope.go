@@ -16,9 +16,10 @@ func (c Request) CheckCustomer(id string) error {
 	return nil
 }
 
-// CheckAmount refuses an amount that is larger than the caller's key allows, and an unknown one, which may be.
-func (c Request) CheckAmount(amount *int64) error {
-	if most := c.scope.MaxAmount; most != nil && (amount == nil || *amount > *most) {
+// CheckAmount refuses an amount that is larger than the caller's key allows, and an unknown one or one in another currency,
+// which may be.
+func (c Request) CheckAmount(amount *int64, currency string) error {
+	if !c.scope.Allows(amount, currency) {
 		return notAllowed(c.Actor)
 	}
 	return nil

@@ -101,8 +101,8 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	h.Exec(t, "INSERT INTO "+h.Schema+"unsubscriptions (address_hash, kind, at) SELECT 'ab12', 'accepted', created_at FROM "+h.Schema+"checkouts LIMIT 1")
 	h.Exec(t, "INSERT INTO "+h.Schema+`deliveries (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, next_at, created_at, updated_at)
 		SELECT customer_id, id, id, subject_id, number, 'webhook', 'lane', 'there', 'session.created', '{}', at, at, at FROM `+h.Schema+"events WHERE number = 1")
-	for _, key := range []string{"NULL, NULL, NULL, NULL, NULL", "'de-', 'sessions stream', 5000, created_at, created_at"} {
-		h.Exec(t, "INSERT INTO "+h.Schema+`api_keys (id, name, hash, customer_prefix, routes, max_amount, expires_at, used_at, created_at, created_by)
+	for _, key := range []string{"NULL, NULL, NULL, NULL, NULL, NULL", "'de-', 'sessions stream', 5000, 'eur', created_at, created_at"} {
+		h.Exec(t, "INSERT INTO "+h.Schema+`api_keys (id, name, hash, customer_prefix, routes, max_amount, max_currency, expires_at, used_at, created_at, created_by)
 			SELECT $1, 'shop', $2, `+key+", created_at, 'admin:anna' FROM "+h.Schema+"checkouts LIMIT 1", uuid.NewString(), strings.Repeat("a", 64))
 	}
 	for _, what := range []string{"'token', 'jti-1'", "'subject', 'customer:Zoë'"} {

@@ -57,6 +57,7 @@ func keyAdder(at moments) Action {
 			{Name: "customerPrefix", Label: "Only customers whose id begins with", Hint: "all"},
 			{Name: "routes", Label: "Only these routes", Hint: "all; or sessions, fulfillCheckout", Many: true},
 			{Name: "maxAmount", Label: "Largest amount of a payment, in its smallest unit", Hint: "any", Number: true},
+			{Name: "currency", Label: "Its currency, if there is a largest amount", Hint: "EUR"},
 		},
 	}
 }
@@ -90,7 +91,7 @@ func keyView(k record.APIKey, at moments) Key {
 
 // boundTo says what a key is bound to.
 func boundTo(s record.KeyScope) string {
-	all := s.Bounds(func(n int64) string { return grouped(int(n)) })
+	all := s.Bounds()
 	if len(all) == 0 {
 		return "all that a service may do"
 	}

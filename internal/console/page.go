@@ -39,6 +39,8 @@ var console = []Link{
 	{Name: "Payments", Path: "/console/payments", Key: "p"},
 	{Name: "Deliveries", Path: "/console/deliveries", Key: "d"},
 	{Name: "Keys", Path: "/console/keys", Key: "k"},
+	{Name: "Approvals", Path: "/console/approvals", Key: "a"},
+	{Name: "Audit", Path: "/console/audit", Key: "l"},
 	{Name: "Adopted", Path: "/console/adopted"},
 	{Name: "Settings", Path: "/console/settings", Key: "e"},
 }

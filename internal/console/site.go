@@ -45,6 +45,9 @@ type Options struct {
 	Deliveries DeliveryLister
 	Jobs       JobReader
 	Keys       KeyLister
+	Approvals  ApprovalLister
+	TwoPersons bool // some actions need a second person
+	Audit      AuditReader
 	Links      Unsubscriptions // nil: links in mails lead nowhere
 	Adopted    AdoptedTables   // nil: no table is adopted
 	Settings   []api.Setting   // the settings of the process; no secrets
@@ -73,6 +76,9 @@ type Site struct {
 	deliveries       DeliveryLister
 	jobs             JobReader
 	keys             KeyLister
+	approvals        ApprovalLister
+	twoPersons       bool
+	audit            AuditReader
 	links            Unsubscriptions
 	adopted          AdoptedTables
 	settings         []api.Setting
@@ -90,7 +96,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
+		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, approvals: o.Approvals, twoPersons: o.TwoPersons, audit: o.Audit, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -119,6 +125,8 @@ func (s *Site) views() []view {
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
 		{"/console/endpoint", EndpointPage, "Endpoint", admins, "The console is for admins.", s.endpointPageView},
 		{"/console/keys", KeysPage, "Keys", admins, "The console is for admins.", s.keysView},
+		{"/console/approvals", ApprovalsPage, "Approvals", admins, "The console is for admins.", s.approvalsView},
+		{"/console/audit", AuditPage, "Audit log", admins, "The console is for admins.", s.auditView},
 		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
 		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end these.", s.mineView},

@@ -27,6 +27,8 @@ const (
 	DeliveriesPage = "deliveries"
 	EndpointPage   = "endpoint"
 	KeysPage       = "keys"
+	ApprovalsPage  = "approvals"
+	AuditPage      = "audit"
 	AdoptedPage    = "adopted"
 	SettingsPage   = "settings"
 	ClearPage      = "clear-my-sessions.html"

@@ -28,6 +28,7 @@ func (h keyHandlers) create(ctx context.Context, c auth.Request, in *newKeyInput
 	n := auth.NewKey{Name: b.Name, Forever: b.NeverExpires, Scope: record.KeyScope{Routes: b.Routes, MaxAmount: b.MaxAmount}}
 	set(&n.ExpiresAt, b.ExpiresAt)
 	set(&n.Scope.CustomerPrefix, b.CustomerPrefix)
+	set(&n.Scope.Currency, b.Currency)
 	k, text, err := h.keys.Create(ctx, c.Actor, n)
 	problem.RequestOf(ctx).Describe("", k.ID, k.Name)
 	return &response[wire.APIKey]{http.StatusCreated, wire.Key(k, text, time.Now())}, err

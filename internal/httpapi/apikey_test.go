@@ -52,7 +52,7 @@ func TestTheWireOfKeys(t *testing.T) {
 		a.body = keyPattern.ReplaceAllString(a.body, "<key>")
 		return a
 	}
-	added := admin("POST", "/api/keys", `{"name":"shop","expiresAt":"2999-01-01T00:00:00Z","customerPrefix":"de-","routes":["sessions","fulfillCheckout"],"maxAmount":5000}`)
+	added := admin("POST", "/api/keys", `{"name":"shop","expiresAt":"2999-01-01T00:00:00Z","customerPrefix":"de-","routes":["sessions","fulfillCheckout"],"maxAmount":5000,"currency":"EUR"}`)
 	golden(t, "key-created", added)
 	golden(t, "key-unbound", admin("POST", "/api/keys", `{"name":"cron","neverExpires":true}`))
 	golden(t, "key-endless-refused", admin("POST", "/api/keys", `{"name":"shop"}`))
@@ -82,7 +82,11 @@ func TestKeysThatCannotBe(t *testing.T) {
 		"an empty route":             {`{"name":"shop","neverExpires":true,"routes":[""]}`, `bound to \"\"`},
 		"a route that is an admin's": {`{"name":"shop","neverExpires":true,"routes":["createKey"]}`, "there are checkouts (fulfillCheckout)"},
 		"a group without services":   {`{"name":"shop","neverExpires":true,"routes":["keys"]}`, "cannot be bound"},
-		"a negative amount":          {`{"name":"shop","neverExpires":true,"maxAmount":-1}`, "maxAmount"},
+		"a negative amount":          {`{"name":"shop","neverExpires":true,"maxAmount":-1,"currency":"EUR"}`, "maxAmount"},
+		"an amount of nothing":       {`{"name":"shop","neverExpires":true,"maxAmount":5000}`, "maxAmount needs a currency, such as EUR"},
+		"a currency of no amount":    {`{"name":"shop","neverExpires":true,"currency":"EUR"}`, "say the largest amount too"},
+		"an empty currency":          {`{"name":"shop","neverExpires":true,"maxAmount":5000,"currency":""}`, "currency"},
+		"a currency that is none":    {`{"name":"shop","neverExpires":true,"maxAmount":5000,"currency":"€"}`, "currency"},
 		"a role":                     {`{"name":"shop","neverExpires":true,"role":"admin"}`, "role"},
 	} {
 		got := h.sendAs(curfew.Admin, "anna", "POST", "/api/keys", test.body)
@@ -206,9 +210,11 @@ func TestAKeyIsBound(t *testing.T) {
 	live := h.accepted("de-live", "max")
 	_, unbound := h.key(record.KeyScope{})
 	most := int64(900)
-	_, small := h.key(record.KeyScope{MaxAmount: &most})
+	_, small := h.key(record.KeyScope{MaxAmount: &most, Currency: "EUR"})
 	less := int64(899)
-	_, smaller := h.key(record.KeyScope{MaxAmount: &less})
+	_, smaller := h.key(record.KeyScope{MaxAmount: &less, Currency: "EUR"})
+	id, old := h.key(record.KeyScope{MaxAmount: &most, Currency: "EUR"})
+	h.exec("UPDATE api_keys SET max_currency = NULL WHERE id = ?", id) // as an earlier release created it
 	_, german := h.key(record.KeyScope{CustomerPrefix: "de-"})
 	_, group := h.key(record.KeyScope{Routes: []string{"sessions"}})
 	forbidden := h.sendAs(curfew.Service, "shop", "GET", "/api/keys", "")
@@ -219,6 +225,9 @@ func TestAKeyIsBound(t *testing.T) {
 		want                    answer
 	}{
 		"a larger amount":              {small, "POST", "/api/checkouts", price(`,"amount":901,"currency":"eur"`), forbidden},
+		"the same in another currency": {small, "POST", "/api/checkouts", price(`,"amount":900,"currency":"kwd"`), forbidden},
+		"less in another currency":     {small, "POST", extend, `{"plan":"more15","paymentRef":"x","amount":1,"currency":"usd"}`, forbidden},
+		"a larger one for an old key":  {old, "POST", "/api/checkouts", price(`,"amount":901,"currency":"kwd"`), forbidden},
 		"an amount nobody knows":       {small, "POST", "/api/checkouts", price(``), forbidden},
 		"an amount that is the plan's": {smaller, "POST", extend, `{"plan":"more15","paymentRef":"x"}`, forbidden},
 		"more time for a larger one":   {small, "POST", extend, `{"plan":"more15","paymentRef":"x","amount":901,"currency":"eur"}`, forbidden},
@@ -236,10 +245,13 @@ func TestAKeyIsBound(t *testing.T) {
 		}
 	}
 	for sentence, test := range map[string]struct{ key, method, path, body string }{
-		"just the largest amount": {small, "POST", "/api/checkouts", price(`,"amount":900,"currency":"eur"`)},
-		"one's own customer":      {german, "POST", "/api/sessions", `{"plan":"free","customerId":"de-own"}`},
-		"one's own group":         {group, "GET", "/api/sessions/" + live.SessionID, ""},
-		"a stream of everything":  {unbound, "GET", "/api/stream", ""},
+		"any currency for an old key": {old, "POST", "/api/checkouts", `{"paymentRef":"o","customerId":"de-old","plan":"chat10","amount":900,"currency":"kwd"}`},
+		"nothing in any currency":     {small, "POST", "/api/checkouts", `{"paymentRef":"f","customerId":"de-free","plan":"free","amount":0,"currency":"usd"}`},
+		"the plan's own currency":     {small, "POST", "/api/checkouts", `{"paymentRef":"m","customerId":"de-more","plan":"chat10","amount":900,"currency":"EUR"}`},
+		"just the largest amount":     {small, "POST", "/api/checkouts", price(`,"amount":900,"currency":"eur"`)},
+		"one's own customer":          {german, "POST", "/api/sessions", `{"plan":"free","customerId":"de-own"}`},
+		"one's own group":             {group, "GET", "/api/sessions/" + live.SessionID, ""},
+		"a stream of everything":      {unbound, "GET", "/api/stream", ""},
 	} {
 		if got := h.sendWith(test.key, test.method, test.path, test.body); got.status >= http.StatusBadRequest {
 			t.Errorf("%s: %d %s", sentence, got.status, got.body)

@@ -5,7 +5,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/approval"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
@@ -18,12 +22,19 @@ type approvalHandlers struct {
 }
 
 type approvalsInput struct {
-	Pending bool `query:"pending" doc:"Only what somebody can still decide"`
+	Pending    bool   `query:"pending" doc:"Only what somebody can still decide"`
+	CustomerID string `query:"customerId" maxLength:"128" doc:"Only what is about this customer"`
+	Cursor     string `query:"cursor" maxLength:"36" doc:"The nextCursor of the page before"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"The length of a page"`
 }
 
 func (h approvalHandlers) list(ctx context.Context, _ auth.Request, in *approvalsInput) (*response[wire.Approvals], error) {
-	all, err := h.desk.List(ctx, in.Pending)
-	return okay(wire.ApprovalsOf(all, time.Now()), err)
+	if in.Cursor != "" && uuid.Validate(in.Cursor) != nil {
+		return nil, problem.Malformed("cursor is none that Curfew gave: leave it out for the first page")
+	}
+	problem.RequestOf(ctx).Describe(in.CustomerID, "", "")
+	all, err := h.desk.List(ctx, record.ApprovalSearch{Pending: in.Pending, CustomerID: in.CustomerID, After: in.Cursor, Limit: in.Limit + 1})
+	return okay(wire.ApprovalsOf(all, in.Limit, time.Now()), err)
 }
 
 func (h approvalHandlers) approve(ctx context.Context, c auth.Request, _ *idInput) (*response[wire.Approval], error) {
@@ -41,6 +52,15 @@ func (h approvalHandlers) reject(ctx context.Context, c auth.Request, in *reject
 	a, err := h.desk.Reject(ctx, c.Actor, c.ID, in.Body.Reason)
 	problem.RequestOf(ctx).Describe(a.CustomerID, "", a.Action)
 	return okay(wire.ApprovalOf(a, time.Now()), err)
+}
+
+// noteResumed notes that an approval is over whose process had stopped before it was.
+func (s *Server) noteResumed(ctx context.Context, a record.Approval) {
+	s.audit.Note(record.AuditEntry{
+		Actor: curfew.Actor{Role: curfew.System, ID: "approvals"}, Action: "approve", Via: audit.ViaSystem,
+		About: record.AuditSubject{Customer: a.CustomerID, Object: a.ID, Detail: a.Action + " after an interruption: " + string(a.State)},
+	})
+	s.log.WarnContext(ctx, "an approval was interrupted, and has now ended", "approval", a.ID, "action", a.Action, "state", a.State)
 }
 
 // awaiting is the 202 response to a call that another admin has to approve. It is returned as an error, because the route's

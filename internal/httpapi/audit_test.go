@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -175,5 +176,36 @@ func TestPagesOfTheAuditLog(t *testing.T) {
 		if got := h.sendAs(curfew.Admin, "anna", "GET", "/api/audit"+query, ""); got.status != http.StatusUnprocessableEntity && got.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", query, got.status, got.body)
 		}
+	}
+}
+
+// The page lists entries, the newest first and page by page, as the filters choose. Looking at it is an entry.
+func TestThePageOfTheAuditLog(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	cookie := h.signedIn(anna)
+	for _, id := range []string{"ada", "bob", "carl"} {
+		h.sendAs(curfew.Admin, "otto", "GET", "/api/customers/"+id+"/session-status", "")
+	}
+	h.audited() // writes them
+	h.shows("/console/audit", cookie, []string{"signIn", "admin:otto", "sessionStatus", "/console/customer?q=bob", "curfew verify"}, []string{"Earlier entries"})
+	h.shows("/console/audit?subject=bob", cookie, []string{"/console/customer?q=bob"}, []string{"q=ada"})
+	h.shows("/console/audit?actor=admin:otto&action=sessionStatus&from=2020-01-01", cookie, []string{"q=ada", "q=carl"}, []string{"page:"})
+	h.shows("/console/audit?actor=admin:nobody", cookie, []string{"There are none."}, []string{"<tr id="})
+	_, err := h.store.EraseAudit(t.Context(), "bob")
+	must(t, err)
+	h.shows("/console/audit?actor=admin:otto", cookie, []string{`<span class="quiet">erased</span>`}, []string{"bob"})
+	h.exec("WITH RECURSIVE n(i) AS (SELECT 1000 UNION ALL SELECT i + 1 FROM n WHERE i < 1060) INSERT INTO audit_entries (number, at, actor, action, via, status, request_id, commitment) SELECT i, 0, 'admin:many', 'explain', 'api', 200, 'r', '' FROM n")
+	page := h.send("GET", "/console/audit?actor=admin:many", "", cookie)
+	next := regexp.MustCompile(`href="(\?actor=[^"]+)"`).FindStringSubmatch(page.body)
+	if strings.Count(page.body, "<tr id=") != 50 || next == nil {
+		t.Fatalf("a page has %d, and leads to %v", strings.Count(page.body, "<tr id="), next)
+	}
+	rest := h.send("GET", "/console/audit"+html.UnescapeString(next[1]), "", cookie)
+	if strings.Count(rest.body, "<tr id=") != 11 || !strings.Contains(rest.body, `id="entry-1000"`) {
+		t.Errorf("the last page has %d", strings.Count(rest.body, "<tr id="))
+	}
+	if log := strings.Join(h.audited(), "\n"); !strings.Contains(log, "admin:anna page page:audit 200 bob") {
+		t.Errorf("looking at it left\n%s", log)
 	}
 }

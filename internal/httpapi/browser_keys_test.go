@@ -18,10 +18,11 @@ func keysAreWorked(w *tab) {
 	w.write("#ask [name=customerPrefix]", "de-")
 	w.write("#ask [name=routes]", "sessions, fulfillCheckout")
 	w.write("#ask [name=maxAmount]", "5000")
+	w.write("#ask [name=currency]", "EUR")
 	w.confirm("This is the key", "curfew_key_")
 	w.wait("#keys li")
 	w.says("#state", "Services have 1 key.")
-	w.says("#keys", "till 7", "active", "customers de-…; routes sessions, fulfillCheckout; amounts up to 5,000", "Never used", "expires in")
+	w.says("#keys", "till 7", "active", "customers de-…; routes sessions, fulfillCheckout; amounts up to 50.00 EUR", "Never used", "expires in")
 
 	w.fixture.exec("UPDATE api_keys SET name = ?, used_at = created_at - 3600000000", strings.Repeat("a-long-name-", 10))
 	w.open(keysPage)
@@ -41,7 +42,7 @@ func keysAreWorked(w *tab) {
 	w.says("#keys", "revoked")
 	all, err := httpapi.Keys(w.fixture.store).List(w.Context())
 	w.fixture.must(err)
-	if k := all[0]; len(all) != 1 || *k.Scope.MaxAmount != 5000 || k.RotatedAt.IsZero() || k.RevokedBy.ID != mara.ID {
+	if k := all[0]; len(all) != 1 || *k.Scope.MaxAmount != 5000 || k.Scope.Currency != "eur" || k.RotatedAt.IsZero() || k.RevokedBy.ID != mara.ID {
 		w.Errorf("the key is %+v", k)
 	}
 }

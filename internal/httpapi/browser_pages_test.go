@@ -39,6 +39,7 @@ func TestPages(t *testing.T) {
 		"a mechanic is told while the bank is asked":       paymentIsConfirmed,
 		"deliveries are worked":                            deliveriesAreWorked,
 		"keys are worked":                                  keysAreWorked,
+		"approvals are decided, and audited":               approvalsAreDecided,
 		"sessions are listed, and their mechanics":         sessionsAreListed,
 		"a session is worked on its page":                  aSessionIsWorked,
 		"finding forgives, and the keyboard leads":         findingForgives,

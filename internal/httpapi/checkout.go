@@ -28,7 +28,7 @@ type checkoutHandlers struct {
 
 func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfillment], error) {
 	b := in.Body
-	if err := cmp.Or(c.CheckCustomer(b.CustomerID), c.CheckAmount(amountOf(h.keeper, b.Plan, b.Amount))); err != nil {
+	if err := cmp.Or(c.CheckCustomer(b.CustomerID), c.CheckAmount(costOf(h.keeper, b.Plan, b.Amount, b.Currency))); err != nil {
 		return nil, err
 	}
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
@@ -44,13 +44,11 @@ func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purch
 	return fulfilled(f)
 }
 
-// amountOf returns what a purchase costs: what the caller says or else the plan's price; nil if it is
-// unknown.
-func amountOf(keeper *lifecycle.Keeper, plan string, said *int64) *int64 {
-	if said != nil {
-		return said
-	}
-	return keeper.Rules.Policy().Plans[plan].Price
+// costOf returns what a purchase costs: what the caller says or else the plan's price, and its currency likewise; nil and empty
+// if unknown.
+func costOf(keeper *lifecycle.Keeper, plan string, amount *int64, currency string) (*int64, string) {
+	p := keeper.Rules.Policy().Plans[plan]
+	return cmp.Or(amount, p.Price), cmp.Or(currency, p.Currency)
 }
 
 // address checks an e-mail address, which may be missing.

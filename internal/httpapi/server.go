@@ -11,11 +11,13 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/approval"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/job"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -37,6 +39,8 @@ type Server struct {
 	keys    *auth.Keyring
 	revoked *auth.Revocations
 	signIns *auth.SignIns
+	desk    approval.Desk
+	audit   *audit.Log
 	streams *sse.Server
 	history *metrics.History
 	handler http.Handler
@@ -66,6 +70,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		log: o.Logger, tasks: running, jobs: runner, keys: keys, revoked: revoked, signIns: signIns,
 		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
+		desk:    deskOf(o), audit: o.Audit,
 		streams: sse.New(sse.Options{
 			Hub: o.Streams, Jobs: runner, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
 		}),
@@ -105,9 +110,13 @@ func Operations() []string {
 	return all
 }
 
+func deskOf(o Options) approval.Desk {
+	return approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
+}
+
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
+		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Approvals: deskOf(o), TwoPersons: o.TwoPersons.Two(), Audit: o.AuditReader, Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
@@ -115,14 +124,13 @@ func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handlers {
 	problems := problem.Writer{Log: o.Logger}
 	jobs := jobHandlers{s.jobs, o.AnswerWithin, o.Keeper.Rules.AsksProvider()}
-	desk := approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
 	return handlers{
-		sessions:   sessionHandlers{o.Keeper, desk},
+		sessions:   sessionHandlers{o.Keeper, s.desk},
 		queue:      queueHandlers{o.Keeper},
 		mechanics:  mechanicHandlers{o.Keeper},
-		checkouts:  checkoutHandlers{o.Keeper, desk},
+		checkouts:  checkoutHandlers{o.Keeper, s.desk},
 		books:      bookHandlers{o.Keeper, o.Logger},
-		customers:  customerHandlers{o.Keeper, desk, o.Forecasts},
+		customers:  customerHandlers{o.Keeper, s.desk, o.Forecasts},
 		cleanups:   cleanupHandlers{o.Keeper, jobs, problems},
 		jobs:       jobs,
 		explain:    explainHandlers{o.Timeline},
@@ -132,11 +140,11 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
 		keys:       keyHandlers{Keys(o.Keys)},
-		privacy:    privacyHandlers{o.Privacy, desk},
+		privacy:    privacyHandlers{o.Privacy, s.desk},
 		tokens:     tokenHandlers{o.Revocations, s.revoked},
 		signIns:    signInHandlers{s.signIns},
 		audit:      auditHandlers{o.AuditReader},
-		approvals:  approvalHandlers{desk},
+		approvals:  approvalHandlers{s.desk},
 		directory:  directoryHandlers{o.Directory, bookHandlers{o.Keeper, o.Logger}},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
@@ -179,6 +187,7 @@ func (s *Server) Run(ctx context.Context) error {
 	all.Go(func() { s.revoked.Run(ctx) })
 	all.Go(func() { s.signIns.Run(ctx) })
 	all.Go(func() { s.jobs.Run(ctx) })
+	all.Go(func() { s.desk.Run(ctx, s.log, func(a record.Approval) { s.noteResumed(ctx, a) }) })
 	all.Wait()
 	return nil
 }

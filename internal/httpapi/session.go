@@ -84,7 +84,7 @@ type extendInput struct {
 
 func (h sessionHandlers) extend(ctx context.Context, c auth.Request, in *extendInput) (*response[api.Extended], error) {
 	b := in.Body
-	if err := c.CheckAmount(amountOf(h.keeper, b.Plan, b.Amount)); err != nil {
+	if err := c.CheckAmount(costOf(h.keeper, b.Plan, b.Amount, b.Currency)); err != nil {
 		return nil, err
 	}
 	x, err := h.keeper.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type KeyScope struct {
 	CustomerPrefix string   // the prefix of its customers' ids
 	Routes         []string // names and groups of routes
 	MaxAmount      *int64   // of a payment, in the smallest unit of its currency
+	Currency       string   // of MaxAmount, in lower case; empty: any, as keys have it that an earlier release created
 }
 
 // Reaches reports whether a customer is one of the key's.
@@ -37,9 +39,20 @@ func (s KeyScope) Reaches(customerID string) bool {
 	return strings.HasPrefix(customerID, s.CustomerPrefix)
 }
 
-// Bounds says in words what a key with this scope is bound to; nil means nothing. amount formats an amount for
-// people.
-func (s KeyScope) Bounds(amount func(int64) string) []string {
+// Allows reports whether a key with this scope may pay an amount. One that nobody knows it may not if there is a largest one,
+// and none but 0 in another currency.
+func (s KeyScope) Allows(amount *int64, currency string) bool {
+	switch {
+	case s.MaxAmount == nil:
+		return true
+	case amount == nil || *amount > *s.MaxAmount:
+		return false
+	}
+	return *amount == 0 || s.Currency == "" || strings.EqualFold(currency, s.Currency)
+}
+
+// Bounds says in words what a key with this scope is bound to; nil means nothing.
+func (s KeyScope) Bounds() []string {
 	var all []string
 	if s.CustomerPrefix != "" {
 		all = append(all, "customers "+s.CustomerPrefix+"…")
@@ -47,8 +60,12 @@ func (s KeyScope) Bounds(amount func(int64) string) []string {
 	if s.Routes != nil {
 		all = append(all, "routes "+strings.Join(s.Routes, ", "))
 	}
-	if s.MaxAmount != nil {
-		all = append(all, "amounts up to "+amount(*s.MaxAmount))
+	switch {
+	case s.MaxAmount == nil:
+	case s.Currency == "":
+		all = append(all, "amounts up to "+strconv.FormatInt(*s.MaxAmount, 10)+" in the smallest unit of any currency")
+	default:
+		all = append(all, "amounts up to "+curfew.Amount(*s.MaxAmount, s.Currency))
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -21,6 +22,27 @@ type Approval struct {
 	DecidedBy  curfew.Actor // zero: undecided
 	DecidedAt  time.Time
 	Note       string // why it was rejected, or why it failed
+	// TriedAt is when a process last began to carry it out, and Tries how often one carried on after another had stopped.
+	TriedAt time.Time
+	Tries   int
+}
+
+// Asked returns why somebody asked, and whether a refund was or is made by hand. After an erasure both are empty.
+func (a Approval) Asked() (reason string, byHand bool) {
+	var c struct {
+		Reason string
+		ByHand bool
+	}
+	_ = json.Unmarshal([]byte(a.Body), &c) // what cannot be read says nothing
+	return c.Reason, c.ByHand
+}
+
+// ApprovalSearch chooses approvals, the newest first. Empty fields choose all.
+type ApprovalSearch struct {
+	ID, CustomerID string
+	Pending        bool   // only those that can still be decided
+	After          string // the id of the last one of the page before
+	Limit          int
 }
 
 // ApprovalState is the state of an approval.

@@ -212,7 +212,7 @@ func PersonalTables() []PersonalTable {
 	payments := "(SELECT coalesce(c.line_of, c.id) FROM {checkouts} c WHERE c.customer_id = $1)"
 	of := map[string]string{
 		"sessions": ofCustomer, "session_requests": ofCustomer, "checkouts": ofCustomer, "events": ofCustomer, "deliveries": ofCustomer,
-		"idempotency_keys": ofCustomer, "refusals": ofCustomer, "mechanic_slots": ofCustomer,
+		"idempotency_keys": ofCustomer, "refusals": ofCustomer, "mechanic_slots": ofCustomer, "absences": ofCustomer,
 		"payment_refs":       "checkout_id IN " + payments,
 		"payment_facts":      "payment IN " + payments,
 		"payment_repayments": "payment_id IN (SELECT p.ref FROM {payment_refs} p WHERE p.checkout_id IN " + payments + ")",

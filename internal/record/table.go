@@ -66,7 +66,7 @@ func Tables() []Table {
 			error text, stats document, undoes id`),
 		table("refusals", 2, `customer_id text, id id, session_id id, at time`),
 		table("api_keys", 1, `id id, name text, hash text, old_hash text, old_until time, customer_prefix text, routes text,
-			max_amount number, expires_at time, created_at time, created_by text, rotated_at time, used_at time,
+			max_amount number, max_currency text, expires_at time, created_at time, created_by text, rotated_at time, used_at time,
 			revoked_at time, revoked_by text, version number`),
 		table("revocations", 2, `noun text, name text, at time, actor text`),
 		table("audit_links", 1, `number number, batch id, first_entry number, last_entry number, lost number, at time, hash text`),

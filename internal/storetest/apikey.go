@@ -41,7 +41,7 @@ func unwrittenAPIKey() record.APIKey {
 	most := int64(5000)
 	return record.APIKey{
 		ID: newID(), Name: "shop", Hash: hashOf("a"), CreatedBy: curfew.Actor{Role: curfew.Admin, ID: "anna"},
-		Scope:     record.KeyScope{CustomerPrefix: "de-", Routes: []string{"sessions", "fulfillCheckout"}, MaxAmount: &most},
+		Scope:     record.KeyScope{CustomerPrefix: "de-", Routes: []string{"sessions", "fulfillCheckout"}, MaxAmount: &most, Currency: "eur"},
 		ExpiresAt: time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond),
 	}
 }
@@ -152,6 +152,7 @@ func refusesEmptyScope(f *fixture) {
 		"no name":            func(k *record.APIKey) { k.Name = "" },
 		"no hash":            func(k *record.APIKey) { k.Hash = "" },
 		"a negative amount":  func(k *record.APIKey) { k.Scope.MaxAmount = &negative },
+		"a currency alone":   func(k *record.APIKey) { k.Scope.MaxAmount = nil },
 		"an id that is none": func(k *record.APIKey) { k.ID = f.apiKey().ID },
 	} {
 		k := unwrittenAPIKey()

@@ -17,6 +17,7 @@ var audits = contract{
 	"pruning leaves the newest old link, and what is younger":  prunesAudit,
 	"pruning has an end, and goes on there":                    prunesAuditInParts,
 	"what was lost is counted":                                 countsLostAudit,
+	"what is appended names nobody who was erased meanwhile":   appendsNobodyErased,
 }
 
 // auditStore is the part of a store that stores the audit log.
@@ -104,6 +105,28 @@ func readsAudit(f *fixture) {
 	head, err = f.audit().AuditHead(f.Context(), next.Batch)
 	f.must(err)
 	f.same("head", head.AuditLink, next)
+}
+
+func appendsNobodyErased(f *fixture) {
+	f.earlier("ada")
+	f.earlier("bob")
+	f.earlier("carl")
+	beside, _ := f.appended(time.Minute, "ada", "carl") // by a process that did not see the erasure, nor the erasure it
+	kept := f.rows("SELECT number, subject, object, detail, salt FROM {audit_subjects} WHERE number = 1")
+	to := record.Pseudonym(newID())
+	f.erased("ada", "")
+	f.exec("INSERT INTO {audit_subjects} (number, subject, object, detail, salt) VALUES (1, 'ada', 'o', 'd', 's')")
+	f.same("as before", f.rows("SELECT number, subject, object, detail, salt FROM {audit_subjects} WHERE number = 1"), kept)
+	f.erased("bob", to)
+	f.appended(time.Minute, "ada", "bob", "carl", "") // waited until now
+	f.appended(0, "bob")                              // was looked at when the erasure ended
+	f.appended(-time.Second, "ada", to, "carl")       // is noted later
+	var left []string
+	for _, e := range f.audited(record.AuditSearch{Oldest: true}) {
+		left = append(left, e.About.Customer)
+	}
+	f.same("whom the log names", left, []string{"", "carl", "", "", "carl", "", "", "ada", to, "carl"})
+	f.same("the first link", beside.First, int64(1))
 }
 
 func choosesAudit(f *fixture) {

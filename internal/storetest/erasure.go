@@ -256,7 +256,7 @@ func readsPersonal(f *fixture) {
 	}
 	f.same("rows", found, map[string]int{
 		"sessions": 1, "session_requests": 1, "checkouts": 1, "events": found["events"], "deliveries": 1, "idempotency_keys": 1, "refusals": 1,
-		"payment_refs": 1, "sign_ins": 1, "payment_facts": 0, "payment_repayments": 0, "mechanic_slots": 0, "revocations": 0,
+		"payment_refs": 1, "sign_ins": 1, "payment_facts": 0, "payment_repayments": 0, "mechanic_slots": 0, "revocations": 0, "absences": 0,
 	})
 	for _, want := range []string{mark + "Mail@example.org", mark + "Name", mark + "metadata", mark + "body", mark + "browser", mark + "annotation"} {
 		if !strings.Contains(text, want) {

@@ -117,6 +117,7 @@ func contracts() map[string]contract {
 		"forecast":     forecasts,
 		"job":          jobs,
 		"erasure":      erasures,
+		"personal":     personals,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),
 		"race":         races,

@@ -14,6 +14,7 @@ type NewAPIKey struct {
 	CustomerPrefix *string    `json:"customerPrefix,omitempty" minLength:"1" maxLength:"128" doc:"Binds it to customers whose id begins like this; absent: to none"`
 	Routes         []string   `json:"routes,omitempty" minItems:"1" maxItems:"50" nullable:"false" doc:"Binds it to these routes, by operationId or by group, such as sessions; absent: to none"`
 	MaxAmount      *int64     `json:"maxAmount,omitempty" minimum:"0" doc:"The largest amount of a payment, in the smallest unit of its currency; absent: any"`
+	Currency       *string    `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"Of maxAmount, which needs one; payments in another are refused"`
 }
 
 // KeyRotation says how to rotate an API key.
@@ -29,6 +30,7 @@ type APIKey struct {
 	CustomerPrefix string     `json:"customerPrefix,omitempty" doc:"Absent: it reaches every customer"`
 	Routes         []string   `json:"routes,omitempty" nullable:"false" doc:"Absent: every route of its role"`
 	MaxAmount      *int64     `json:"maxAmount,omitempty" doc:"Absent: any"`
+	Currency       string     `json:"currency,omitempty" doc:"Of maxAmount; absent: any, as with a key that an earlier release created"`
 	State          string     `json:"state" enum:"active,expired,revoked"`
 	ExpiresAt      *time.Time `json:"expiresAt,omitempty" doc:"Absent: never"`
 	CreatedAt      time.Time  `json:"createdAt"`
@@ -49,7 +51,7 @@ type APIKeys struct {
 // Key converts an API key as it stands at a time. The text is what its holder presents, or empty.
 func Key(k record.APIKey, text string, now time.Time) APIKey {
 	out := APIKey{
-		ID: k.ID, Name: k.Name, Role: "service", CustomerPrefix: k.Scope.CustomerPrefix, Routes: k.Scope.Routes, MaxAmount: k.Scope.MaxAmount,
+		ID: k.ID, Name: k.Name, Role: "service", CustomerPrefix: k.Scope.CustomerPrefix, Routes: k.Scope.Routes, MaxAmount: k.Scope.MaxAmount, Currency: k.Scope.Currency,
 		State: KeyState(k, now), ExpiresAt: OptionalTime(k.ExpiresAt), CreatedAt: k.CreatedAt.UTC(), CreatedBy: k.CreatedBy.String(),
 		RotatedAt: OptionalTime(k.RotatedAt), LastUsedAt: OptionalTime(k.UsedAt), RevokedAt: OptionalTime(k.RevokedAt), Key: text,
 	}

@@ -13,7 +13,8 @@ type Approval struct {
 	CustomerID string     `json:"customerId,omitempty"`
 	Target     string     `json:"target" doc:"The {id} of what was asked for"`
 	Summary    string     `json:"summary" doc:"What it does, in a sentence"`
-	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than a minute: the process stopped, and nobody knows whether it was done"`
+	Reason     string     `json:"reason,omitempty" doc:"Why somebody asked for it"`
+	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than two minutes: its process stopped, and a service is about to carry on"`
 	AskedBy    string     `json:"askedBy"`
 	AskedAt    time.Time  `json:"askedAt"`
 	ExpiresAt  time.Time  `json:"expiresAt" doc:"Until then somebody can approve"`
@@ -24,7 +25,8 @@ type Approval struct {
 
 // Approvals is what was asked for, newest first.
 type Approvals struct {
-	Approvals []Approval `json:"approvals" nullable:"false"`
+	Approvals  []Approval `json:"approvals" nullable:"false"`
+	NextCursor *string    `json:"nextCursor,omitempty"`
 }
 
 // ApprovalPending is the response to a call that another admin has to approve.
@@ -45,6 +47,7 @@ func ApprovalOf(a record.Approval, now time.Time) Approval {
 		ID: a.ID, Action: a.Action, CustomerID: a.CustomerID, Target: a.Target, Summary: a.Summary, State: string(a.State),
 		AskedBy: a.AskedBy.String(), AskedAt: a.AskedAt.UTC(), ExpiresAt: a.ExpiresAt.UTC(), DecidedAt: OptionalTime(a.DecidedAt), Note: a.Note,
 	}
+	out.Reason, _ = a.Asked()
 	if a.State == record.ApprovalPending && !now.Before(a.ExpiresAt) {
 		out.State = "expired"
 	}
@@ -54,9 +57,14 @@ func ApprovalOf(a record.Approval, now time.Time) Approval {
 	return out
 }
 
-// ApprovalsOf converts what was asked for.
-func ApprovalsOf(all []record.Approval, now time.Time) Approvals {
-	out := Approvals{Approvals: make([]Approval, len(all))}
+// ApprovalsOf converts a page of what was asked for, which was read with one more than its limit.
+func ApprovalsOf(all []record.Approval, limit int, now time.Time) Approvals {
+	var out Approvals
+	if len(all) > limit {
+		all = all[:limit]
+		out.NextCursor = &all[limit-1].ID
+	}
+	out.Approvals = make([]Approval, len(all))
 	for i, a := range all {
 		out.Approvals[i] = ApprovalOf(a, now)
 	}

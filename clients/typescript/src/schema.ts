@@ -3,6 +3,8 @@
 export interface APIKey {
   createdAt: string;
   createdBy: string;
+  /** Of maxAmount; absent: any, as with a key that an earlier release created */
+  currency?: string;
   /** Absent: it reaches every customer */
   customerPrefix?: string;
   /** Absent: never */
@@ -78,7 +80,9 @@ export interface Approval {
   id: string;
   /** Why it was rejected, or why it failed */
   note?: string;
-  /** executing for more than a minute: the process stopped, and nobody knows whether it was done */
+  /** Why somebody asked for it */
+  reason?: string;
+  /** executing for more than two minutes: its process stopped, and a service is about to carry on */
   state: "pending" | "expired" | "executing" | "done" | "failed" | "rejected";
   /** What it does, in a sentence */
   summary: string;
@@ -99,6 +103,7 @@ export interface ApprovalRejection {
 
 export interface Approvals {
   approvals: Approval[];
+  nextCursor?: string;
 }
 
 export interface Assignment {
@@ -975,6 +980,8 @@ export interface MechanicHealth {
 }
 
 export interface NewAPIKey {
+  /** Of maxAmount, which needs one; payments in another are refused */
+  currency?: string | undefined;
   /** Binds it to customers whose id begins like this; absent: to none */
   customerPrefix?: string | undefined;
   /** Its end; either this or neverExpires is required */
@@ -2116,6 +2123,12 @@ export interface Operations {
   listApprovals: { input: { query?: {
       /** Only what somebody can still decide */
       pending?: boolean | undefined;
+      /** Only what is about this customer */
+      customerId?: string | undefined;
+      /** The nextCursor of the page before */
+      cursor?: string | undefined;
+      /** The length of a page */
+      limit?: number | undefined;
     } | undefined }; result: Approvals };
   /** Approve what another admin asked for, and carry it out */
   approve: { input: { id: string }; result: Approval };

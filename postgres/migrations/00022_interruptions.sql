@@ -1,0 +1,12 @@
+-- +goose Up
+
+-- The largest amount of a key counts in one currency. NULL: in any, as the keys have it that were created before.
+ALTER TABLE curfew.api_keys ADD COLUMN max_currency text CHECK (max_currency IS NULL OR max_currency <> '' AND max_amount IS NOT NULL);
+
+-- An approval that is executing was tried then, and so many times; NULL: once, when it was decided. If its process stopped,
+-- another one carries on.
+ALTER TABLE curfew.approvals ADD COLUMN tried_at timestamptz, ADD COLUMN tries integer NOT NULL DEFAULT 0;
+CREATE INDEX approvals_executing ON curfew.approvals (id) WHERE state = 'executing';
+
+-- Whoever appends to the audit log looks for those who were erased meanwhile.
+CREATE INDEX erasures_erased ON curfew.erasures (erased_at) WHERE erased_at IS NOT NULL;

@@ -18,6 +18,9 @@ func (s erasures) Personal(ctx context.Context, customerID string) (all []record
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
 		all = nil
+		if _, err := tx.Exec(ctx, byKey); err != nil {
+			return err
+		}
 		for _, t := range record.PersonalTables() {
 			found := record.PersonalRows{Table: t.Table}
 			for row, err := range rowsOf(ctx, tx, t.Table, t.Of, customerID) {
@@ -131,6 +134,7 @@ func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Eras
 		if err := t.send(ctx, func(b *pgx.Batch) {
 			found = nil
 			b.Queue(oneSnapshot)
+			b.Queue(byKey)
 			b.Queue(beginErasing)
 			b.Queue(lockErasure, e.ID, record.ErasurePlanLife).Query(all(&found, scanErasure))
 			b.Queue(lockNamesOfCustomer, e.CustomerID)

@@ -35,7 +35,7 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	}
 	details := make([]string, len(theirs.Errors))
 	for i, e := range theirs.Errors {
-		details[i] = strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+		details[i] = strings.TrimPrefix(e.Location+": "+inOurWords(e.Message), ": ")
 	}
 	f := problem.OfKind(curfew.Invalid, strings.Join(details, "; "))
 	if len(details) == 0 {
@@ -43,6 +43,14 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	}
 	f.Status = theirs.Status
 	return f, nil
+}
+
+// inOurWords replaces what Go says of its types where a value fits the description, but not the field.
+func inOurWords(message string) string {
+	if strings.HasPrefix(message, "json: ") || strings.HasPrefix(message, "parsing time ") || strings.Contains(message, "Time.UnmarshalJSON") {
+		return "a value does not fit its field: /docs says what each field takes"
+	}
+	return message
 }
 
 func problemResponse(schemas huma.Registry) *huma.Response {

@@ -360,8 +360,10 @@ func (f *fixture) wants(who string, p plan, wrong []string) {
 }
 
 // small is tables that are read whole because they stay small, or are empty here.
-var small = []string{"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots", "quarantine", "adoptions",
-	"jobs", "previews", "approvals", "erasures", "revocations", "sign_ins", "audit_subjects"}
+var small = []string{
+	"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots", "quarantine", "adoptions",
+	"jobs", "previews", "approvals", "erasures", "revocations", "sign_ins", "audit_subjects",
+}
 
 // unmirrored is the indexes of adopted tables, which are empty here.
 var unmirrored = []string{"sessions_adopted", "sessions_adopted_deadline"}

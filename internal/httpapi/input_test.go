@@ -218,7 +218,7 @@ func TestAWholeNumberMayHaveAFraction(t *testing.T) {
 		t.Fatalf("%d %s", got.status, got.body)
 	}
 	all := h.sendAs(curfew.Admin, "me", "GET", "/api/customers/c/checkouts", "")
-	if !strings.Contains(string(all.body), `"amount":1200,`) {
+	if !strings.Contains(all.body, `"amount":1200,`) {
 		t.Errorf("%s", all.body)
 	}
 }

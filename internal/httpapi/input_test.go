@@ -59,6 +59,8 @@ var badInput = map[string]struct {
 	"nothing where much is":    {checkouts, ``, nil, 422, "invalid", "paymentRef"},
 	"a number for a text":      {checkouts, `{"paymentRef":42,"customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "body.paymentRef: expected string"},
 	"a text for a number":      {checkouts, good + `,"amount":"12"}`, nil, 422, "invalid", "body.amount"},
+	"euros as cents":           {checkouts, good + `,"amount":12.00}`, nil, 422, "invalid", "body.amount: expected integer, which is written without a fraction"},
+	"minutes with zeros":       {cleanups, `{"maxAgeMinutes":30.000}`, nil, 422, "invalid", "body.maxAgeMinutes: expected integer"},
 	"half a cent":              {checkouts, good + `,"amount":12.5}`, nil, 422, "invalid", "body.amount: expected integer"},
 	"a start in letters":       {checkouts, good + `,"startsAt":"2026-02-30T18:00:00Z"}`, nil, 422, "invalid", "startsAt"},
 	"a negative amount":        {checkouts, good + `,"amount":-1}`, nil, 422, "invalid", "body.amount"},

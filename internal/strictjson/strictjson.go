@@ -26,14 +26,15 @@ func Check(text []byte, fields []string) error {
 	return check(text, &reader{fields: fields, number: plainNumber})
 }
 
-// Plain is Check, and returns the text with 12 for 12.0: that is the same number, but encoding/json takes it for no integer.
+// Plain is Check, and returns the text with 12 for 12.0, as some writers put every number, and which encoding/json takes
+// for no integer. It leaves 12.00, which is how people write euros.
 func Plain(text []byte, fields []string) ([]byte, error) {
 	r := &reader{fields: fields}
 	var plain []byte
 	end := 0
 	r.number = func(n json.Number) error {
 		whole, zeros, _ := strings.Cut(string(n), ".")
-		if at := int(r.dec.InputOffset()); zeros != "" && strings.Trim(zeros, "0") == "" {
+		if at := int(r.dec.InputOffset()); zeros == "0" {
 			plain = append(append(plain, text[end:at-len(n)]...), whole...)
 			end = at
 		}

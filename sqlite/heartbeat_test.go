@@ -2,11 +2,13 @@ package sqlite
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func beating(t *testing.T) *Store {
@@ -30,8 +32,8 @@ func (d *db) behind(t *testing.T, statement string) {
 	}
 }
 
-// Every table that the migrations make is one that the program uses, also those that no backup holds. The others
-// are of guards, which may be switched off, and the list of migrations, which is read at the start.
+// storetest tries the tables that a backup holds; these are the others that the migrations make. The guards' may be
+// missing, as they may be switched off, and the list of migrations is read at the start.
 func TestAProcessCannotWriteWithoutATable(t *testing.T) {
 	t.Parallel()
 	s := beating(t)
@@ -41,6 +43,9 @@ func TestAProcessCannotWriteWithoutATable(t *testing.T) {
 		t.Fatalf("%d tables, %v", len(tables), err)
 	}
 	for _, table := range tables {
+		if slices.ContainsFunc(record.Tables(), func(of record.Table) bool { return of.Name == table }) {
+			continue
+		}
 		s.behind(t, "ALTER TABLE "+table+" RENAME TO gone")
 		if err := s.RecordHeartbeat(t.Context(), "one", time.Minute); curfew.KindOf(err) != curfew.Unavailable {
 			t.Errorf("without the table %s it answers: %v", table, err)

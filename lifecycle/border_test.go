@@ -216,6 +216,19 @@ func TestAFreeSessionOwesNothing(t *testing.T) {
 				t.Errorf("it offers to give nothing back: %+v", a)
 			}
 		}
+		if !strings.HasSuffix(after.Summary, "is not blocked.") {
+			t.Errorf("explain sums up: %s", after.Summary)
+		}
+		if credits := must(env.Credits(env.Context(), "kim"))(env); len(credits) > 0 {
+			t.Errorf("it left something to spend: %+v", credits)
+		}
+		live := curfew.Snapshot{Session: curfew.Session{ID: f.SessionID, CustomerID: "kim", Plan: "free", Status: curfew.Live}}
+		for _, c := range []curfew.Checkout{{}, {ID: f.CheckoutID, Plan: "free"}} {
+			said := env.Consequence(lifecycle.CancelSession, lifecycle.Target{Session: live, Checkout: c})
+			if !strings.Contains(said, "Nothing was paid for it.") || strings.Contains(said, "payment") && !strings.Contains(said, "A payment or an appointment") {
+				t.Errorf("a cancel would: %s", said)
+			}
+		}
 		if got := env.outcomes()["kim"]; got == string(curfew.RefundDue) {
 			t.Errorf("its checkout is %s", got)
 		}

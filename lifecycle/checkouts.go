@@ -276,8 +276,8 @@ func (cs *Checkouts) OfCustomer(ctx context.Context, customerID string) ([]curfe
 // maxCredits is how many of a customer's credits are listed.
 const maxCredits = 100
 
-// Credits lists what the customer can spend, oldest first, at most 100. Errors: Invalid,
-// Unavailable.
+// Credits lists what the customer can spend, oldest first, at most 100. A free session that
+// was cancelled left nothing to spend. Errors: Invalid, Unavailable.
 func (cs *Checkouts) Credits(ctx context.Context, customerID string) ([]record.Credit, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
@@ -286,16 +286,20 @@ func (cs *Checkouts) Credits(ctx context.Context, customerID string) ([]record.C
 	if err != nil {
 		return nil, fmt.Errorf("credits of customer %s: %w", customerID, err)
 	}
-	credits := make([]record.Credit, len(found))
-	for i, c := range found {
+	credits := []record.Credit{}
+	for _, c := range found {
+		if c.Free() {
+			continue
+		}
 		s, err := cs.ledgers.funds(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		credits[i] = record.Credit{Checkout: c, Ends: cs.rules.policy.CreditEnds(c)}
+		credit := record.Credit{Checkout: c, Ends: cs.rules.policy.CreditEnds(c)}
 		if s != spendable {
-			credits[i].Why = s.String()
+			credit.Why = s.String()
 		}
+		credits = append(credits, credit)
 	}
 	return credits, nil
 }

@@ -63,7 +63,11 @@ func (r *Rules) ends(t Target, c record.Change) string {
 	}[s.Status]
 	said := []string{fmt.Sprintf("%s ends now, for %s, and counts as %s; it cannot be reopened.", what, parties(t), c.To), r.owes(t, c)}
 	if s.Status == curfew.Live && c.EndedBy == curfew.TooShort {
-		said = append(said, "Once it has been live for "+Span(r.policy.MinimumLive)+", it counts as completed instead, and its payment is used up.")
+		later := "Once it has been live for " + Span(r.policy.MinimumLive) + ", it counts as completed instead"
+		if !r.isFree(t) {
+			later += ", and its payment is used up"
+		}
+		said = append(said, later+".")
 	}
 	if c.To == curfew.Cancelled && r.extended(s) {
 		said = append(said, "What was paid for more time is given back too.")
@@ -95,7 +99,7 @@ func (r *Rules) extended(s curfew.Snapshot) bool {
 // owes describes what becomes of a session's payment.
 func (r *Rules) owes(t Target, c record.Change) string {
 	switch {
-	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
+	case r.isFree(t):
 		return "Nothing was paid for it."
 	case reserved(t.Checkout) && c.Owed == curfew.RefundDue && c.Share > 0 && c.Share < 100:
 		return fmt.Sprintf("What is reserved for it%s is charged, and %d %% of it is given back.", sum(t), c.Share)
@@ -113,6 +117,14 @@ func (r *Rules) owes(t Target, c record.Change) string {
 		return "Nothing of its payment" + sum(t) + " is given back."
 	}
 	return "Its payment" + sum(t) + " is used up: nothing is given back."
+}
+
+// isFree reports whether nothing was paid for a session. Where its checkout is not known, its plan says so.
+func (r *Rules) isFree(t Target) bool {
+	if t.Checkout.ID == "" {
+		return r.policy.Plans[t.Session.Plan].Free()
+	}
+	return t.Checkout.Free()
 }
 
 // sum is how much was paid, for operators.

@@ -23,6 +23,7 @@ type clock struct {
 	from     []time.Time // of each sweep
 	looked   []time.Time
 	recorded atomic.Int32
+	tidied   atomic.Int32
 	fails    atomic.Bool
 	admitted time.Duration // how far ahead the deadline of an admission lies
 	// What becomes of a write of the process's row, and of a look at what is due;
@@ -107,7 +108,10 @@ func (c *clock) Quarantined(context.Context, int) ([]curfew.Quarantined, error) 
 
 func (c *clock) FreeLeaked(context.Context) (int, error) { return 0, nil }
 
-func (c *clock) Tidy(context.Context, time.Duration) error { return nil }
+func (c *clock) Tidy(context.Context, time.Duration) error {
+	c.tidied.Add(1)
+	return nil
+}
 
 // bubble runs the rhythm for so long on a fake clock.
 func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwhile func(*lifecycle.Keeper)) {
@@ -138,6 +142,16 @@ func (c *clock) sweeps() string {
 		at = append(at, s.Sub(c.swept[0]).Round(100*time.Millisecond).String())
 	}
 	return fmt.Sprint(at)
+}
+
+// What is too old goes as long as a sweeper runs, and not only when it starts.
+func TestTheSweeperTidies(t *testing.T) {
+	t.Parallel()
+	c := &clock{deadline: time.Time{}.Add(1000 * time.Hour)}
+	bubble(t, lifecycle.Options{}, c, 3*time.Hour, nil)
+	if n := c.tidied.Load(); n < 2 {
+		t.Errorf("it tidied %d times in three hours", n)
+	}
 }
 
 func TestTheSweepersRhythm(t *testing.T) {

@@ -22,7 +22,7 @@ const selectActivity = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS ste
 
 // Activity is how sessions moved within a window.
 func (s activity) Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
-	all, err := many(ctx, s.db, scanStatusChange, selectActivity, window, int64(step/time.Second))
+	all, err := manyByKey(ctx, s.db, scanStatusChange, selectActivity, window, int64(step/time.Second))
 	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)
 }
 

@@ -52,9 +52,11 @@ func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDiffer
 	return all, wrap(translate(err), "compare the tallies")
 }
 
-// openSession and brokenEvents are conditions of the checks below.
+// These are conditions of the checks below: openSession where a statement has no keys,
+// isOpen where it has.
 const (
 	openSession  = `s.status IN ('waiting', 'live')`
+	isOpen       = `s.status || '' IN ('waiting', 'live')`
 	brokenEvents = ` FROM page p WHERE p.version > 0 AND (SELECT (count(*), min(e.number), max(e.number)) <> (p.version, 1, p.version)
 				OR count(*) FILTER (WHERE e.number = p.version AND e.to_status = p.status) <> 1
 			FROM curfew.events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.id)`
@@ -85,7 +87,7 @@ var links = map[string]struct{ page, last, wrong string }{
 				WHERE s.customer_id = p.customer_id AND (s.checkout_id = p.id OR s.id = p.session_id) AND s.status <> 'cancelled')
 		UNION ALL SELECT 'open_session_not_paid', p.id::text, p.customer_id FROM page p
 			WHERE p.status <> 'fulfilled' AND EXISTS (SELECT FROM curfew.sessions s
-				WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
+				WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND ` + notEnded + `)
 		UNION ALL SELECT 'capture_disagrees', p.id::text, p.customer_id FROM page p
 			WHERE ` + record.WrongCapture("p", "curfew.checkouts") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 		UNION ALL SELECT 'checkout_events', p.id::text, p.customer_id` + brokenEvents,
@@ -99,7 +101,7 @@ var links = map[string]struct{ page, last, wrong string }{
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)
 		UNION ALL SELECT 'session_without_request', s.id::text, s.customer_id FROM page s WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL
 			AND NOT EXISTS (SELECT FROM curfew.session_requests r
-				WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'))
+				WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND ` + requestIsOpen + `)
 		UNION ALL SELECT 'session_without_slot', s.id::text, s.customer_id FROM page s WHERE ` + openSession + own + ` AND s.mechanic_id IS NOT NULL
 			AND NOT EXISTS (SELECT FROM curfew.mechanic_slots m WHERE m.mechanic_id = s.mechanic_id AND m.session_id = s.id)
 		UNION ALL SELECT 'session_events', p.id::text, p.customer_id` + brokenEvents,
@@ -108,7 +110,7 @@ var links = map[string]struct{ page, last, wrong string }{
 		`SELECT customer_id, id, session_id, status
 			FROM curfew.session_requests WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'request_without_session', p.id::text, p.customer_id FROM page p WHERE p.status IN ('pending', 'accepted') AND NOT EXISTS (
-			SELECT FROM curfew.sessions s WHERE s.customer_id = p.customer_id AND s.id = p.session_id AND ` + openSession + `)`,
+			SELECT FROM curfew.sessions s WHERE s.customer_id = p.customer_id AND s.id = p.session_id AND ` + isOpen + `)`,
 	},
 	"events": {
 		`SELECT customer_id, subject_id, subject, number, at, id FROM curfew.events
@@ -137,18 +139,22 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 		UNION ALL (SELECT '', %s, (SELECT count(*)::text FROM page) FROM page ORDER BY %s DESC LIMIT 1)`, of.page, of.wrong, of.last, "page."+order)
 	var l record.Linked
 	var kind, id, customer string
-	err := s.read(ctx, func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&kind, &id, &customer}, func() error {
-			if kind != "" {
-				l.Found = append(l.Found, curfew.Inconsistency{Kind: curfew.Contradiction(kind), ID: id, CustomerID: customer})
-				return nil
-			}
-			l.Next = id
-			_, err := fmt.Sscan(customer, &l.Rows)
+	err := s.send(ctx, func(b *pgx.Batch) {
+		l = record.Linked{}
+		b.Queue(byKey)
+		b.Queue(sql, after, limit).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&kind, &id, &customer}, func() error {
+				if kind != "" {
+					l.Found = append(l.Found, curfew.Inconsistency{Kind: curfew.Contradiction(kind), ID: id, CustomerID: customer})
+					return nil
+				}
+				l.Next = id
+				_, err := fmt.Sscan(customer, &l.Rows)
+				return err
+			})
 			return err
 		})
-		return err
-	}, sql, after, limit)
+	})
 	if l.Rows < limit {
 		l.Next = ""
 	}

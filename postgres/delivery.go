@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -183,6 +184,13 @@ const forgetDeliveries = `DELETE FROM curfew.deliveries d
 
 // Forget deletes what was delivered longer ago than olderThan.
 func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
-	n, err := s.exec(ctx, forgetDeliveries, olderThan, limit)
+	var n int64
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(forgetDeliveries, olderThan, limit).Exec(func(tag pgconn.CommandTag) error {
+			n = tag.RowsAffected()
+			return nil
+		})
+	})
 	return int(n), wrap(err, "forget deliveries")
 }

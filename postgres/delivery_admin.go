@@ -21,7 +21,7 @@ func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, e
 
 // Undelivered messages have an index of their own; the rest is read by id.
 const (
-	listDeliveries = selectDelivery + ` WHERE d.id > $1::uuid AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.destination = $3)
+	listDeliveries = selectDelivery + ` WHERE d.id > $1::uuid AND ($2 = '' OR d.state || '' = $2) AND ($3 = '' OR d.destination = $3)
 		ORDER BY d.id LIMIT $4`
 	listUndelivered = selectDelivery + ` WHERE d.id > $1::uuid AND d.state = $2 AND d.state IN ('pending', 'dead')
 		AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`

@@ -18,6 +18,9 @@ func (s erasures) Personal(ctx context.Context, customerID string) (all []record
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
 		all = nil
+		if _, err := tx.Exec(ctx, byKey); err != nil {
+			return err
+		}
 		for _, t := range record.PersonalTables() {
 			found := record.PersonalRows{Table: t.Table}
 			for row, err := range rowsOf(ctx, tx, t.Table, t.Of, customerID) {
@@ -131,6 +134,7 @@ func (s erasures) Erase(ctx context.Context, e record.Erasure) (done record.Eras
 		if err := t.send(ctx, func(b *pgx.Batch) {
 			found = nil
 			b.Queue(oneSnapshot)
+			b.Queue(byKey)
 			b.Queue(beginErasing)
 			b.Queue(lockErasure, e.ID, record.ErasurePlanLife).Query(all(&found, scanErasure))
 			b.Queue(lockNamesOfCustomer, e.CustomerID)
@@ -243,15 +247,16 @@ func queueErasure(b *pgx.Batch, e record.Erasure, held record.Held) {
 	}
 }
 
+// EXISTS would not do: the planner would hash the customers of all events.
 const selectQuiet = `SELECT k.customer_id,
-		NOT EXISTS (SELECT FROM curfew.events e WHERE e.customer_id = k.customer_id AND e.at >= now() - $2::interval),
+		(SELECT true FROM curfew.events e WHERE e.customer_id = k.customer_id AND e.at >= now() - $2::interval LIMIT 1) IS NULL,
 		EXISTS (SELECT FROM curfew.erasures x WHERE x.customer_id = k.customer_id
 			AND x.erased_at >= (SELECT max(e.at) FROM curfew.events e WHERE e.customer_id = k.customer_id))
 	FROM (SELECT DISTINCT c.customer_id FROM curfew.checkouts c WHERE c.customer_id > $1 ORDER BY c.customer_id LIMIT $3) k ORDER BY k.customer_id`
 
 // Quiet looks at the next customers who have a checkout, in order.
 func (s erasures) Quiet(ctx context.Context, q record.QuietSearch) ([]record.QuietCustomer, error) {
-	all, err := many(ctx, s.db, func(r row) (c record.QuietCustomer, err error) {
+	all, err := manyByKey(ctx, s.db, func(r row) (c record.QuietCustomer, err error) {
 		return c, r.Scan(&c.ID, &c.Quiet, &c.Erased)
 	}, selectQuiet, q.After, q.For, q.Limit)
 	return all, wrap(err, "look for quiet customers")

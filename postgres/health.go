@@ -245,7 +245,7 @@ const selectRepeated = `WITH often AS MATERIALIZED (
 
 // Repeated returns who was refused at least so often within the window.
 func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
-	all, err := many(ctx, s.db, scanRepeated, selectRepeated, atLeast, window)
+	all, err := manyByKey(ctx, s.db, scanRepeated, selectRepeated, atLeast, window)
 	return all, wrap(err, "count refusals")
 }
 

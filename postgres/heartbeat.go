@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // heartbeats stores the signs of life of background work and processes.
@@ -58,7 +59,8 @@ var everyColumn = func() string {
 }()
 
 // RecordHeartbeat writes the row of a process, in a transaction of two round trips like
-// other writes, which a pooler in statement mode refuses.
+// other writes, which a pooler in statement mode refuses. It also writes an event and takes
+// it back: every change has one, and another program's trigger may refuse it.
 func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(littleMemory)
@@ -66,13 +68,23 @@ func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl tim
 	})
 	if code(err) != diskFull { // whatever else it is keeps the row from being written, or nothing
 		err = s.tx(ctx, func(t *transaction) error {
-			if err := t.send(ctx, func(b *pgx.Batch) { b.Queue(everyColumn) }); err != nil {
+			if err := t.send(ctx, queueProbe); err != nil {
 				return err
 			}
 			return t.last(ctx, func(b *pgx.Batch) { b.Queue(upsertProcess, process, ttl) })
 		})
 	}
 	return wrap(err, "write the row of this process")
+}
+
+func queueProbe(b *pgx.Batch) {
+	probe := record.ProbeEvent(newID())
+	b.Queue(everyColumn)
+	b.Queue(`SAVEPOINT probe`)
+	queueEvents(b, []event{{
+		subject: "session", customerID: probe.CustomerID, subjectID: probe.Subject, number: probe.Number, to: probe.To, actor: probe.Actor, reason: probe.Reason,
+	}})
+	b.Queue(`ROLLBACK TO SAVEPOINT probe`)
 }
 
 const deleteProcess = `DELETE FROM curfew.signals WHERE name = 'process:' || $1`

@@ -32,33 +32,33 @@ const (
 	// in the requested order. If a sort is needed nevertheless, its inflated cost
 	// would trigger JIT compilation, so that is off too.
 	byIndex = `SELECT set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`
+	// byOrder is both: a page is found in the order of an index, and its rows by their keys.
+	byOrder = byKey + `, set_config('enable_sort', 'off', true)`
 )
 
-// manyByIndex is many for a statement that reads an index in its order.
-func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
+// manyBy is many for a statement that is planned in one of these ways.
+func manyBy[T any](ctx context.Context, d *db, way string, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
 	err = d.send(ctx, func(b *pgx.Batch) {
-		b.Queue(byIndex)
+		b.Queue(way)
 		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 			all, err = pgx.CollectRows(rows, scan)
 			return err
 		})
 	})
 	return all, err
+}
+
+// manyByIndex is many for a statement that reads an index in its order.
+func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	return manyBy(ctx, d, byIndex, scan, sql, args...)
 }
 
 // manyByKey is many for a statement that finds its rows by their keys.
-func manyByKey[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
-	err = d.send(ctx, func(b *pgx.Batch) {
-		b.Queue(byKey)
-		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
-			all, err = pgx.CollectRows(rows, scan)
-			return err
-		})
-	})
-	return all, err
+func manyByKey[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	return manyBy(ctx, d, byKey, scan, sql, args...)
 }
 
-// oneByIndex is one for such a statement.
+// oneByIndex is one for a statement that reads an index in its order.
 func oneByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
 	err = d.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)

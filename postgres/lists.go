@@ -13,17 +13,17 @@ import (
 type lists struct{ *db }
 
 const (
-	ofPayments       = ` WHERE c.id < $1::uuid AND c.id >= $2::uuid AND ($3 = '' OR c.outcome = $3) AND ($4 = '' OR c.plan = $4) AND ($5::bigint[] IS NULL OR c.amount = ANY($5))`
+	ofPayments       = ` WHERE c.id < $1::uuid AND c.id >= $2::uuid AND ($3 = '' OR c.outcome || '' = $3) AND ($4 = '' OR c.plan = $4) AND ($5::bigint[] IS NULL OR c.amount = ANY($5))`
 	newestPayments   = ` ORDER BY c.id DESC LIMIT $7`
 	selectPayments   = selectCheckout + ofPayments + ` AND $6::text = ''` + newestPayments
 	selectPaymentsOf = selectCheckout + ofPayments + ` AND c.customer_id = $6` + newestPayments
-	selectWaiting    = selectCheckout + ofPayments + ` AND c.outcome IN (` + waits + `) AND $6::text = ''` + newestPayments
+	selectWaiting    = selectCheckout + ofPayments + ` AND c.outcome = $3 AND c.outcome IN (` + waits + `) AND $6::text = ''` + newestPayments
 
 	fromPayments     = `SELECT c.id FROM curfew.checkouts c WHERE c.id < $1::uuid AND c.id >= $2::uuid`
 	markOfPayments   = fromPayments + ` AND $3::text = '' ORDER BY c.id DESC OFFSET $4 LIMIT 1`
 	markOfPaymentsOf = fromPayments + ` AND c.customer_id = $3 ORDER BY c.id DESC OFFSET $4 LIMIT 1`
 
-	ofSent            = ` WHERE d.id < $1::uuid AND d.id >= $2::uuid AND ($3 = '' OR d.state = $3) AND ($4 = '' OR d.destination = $4)`
+	ofSent            = ` WHERE d.id < $1::uuid AND d.id >= $2::uuid AND ($3 = '' OR d.state || '' = $3) AND ($4 = '' OR d.destination = $4)`
 	newestSent        = ` ORDER BY d.id DESC LIMIT $6`
 	selectSent        = selectDelivery + ofSent + ` AND $5::text = ''` + newestSent
 	selectSentOf      = selectDelivery + ofSent + ` AND d.customer_id = $5` + newestSent
@@ -41,14 +41,14 @@ const (
 // ListPayments returns the payments that match, the newest first.
 func (s lists) ListPayments(ctx context.Context, q record.PaymentSearch) ([]curfew.Checkout, error) {
 	from, below := idBounds(q.Bounds())
-	sql := selectPayments
+	sql, list := selectPayments, manyByIndex[curfew.Checkout]
 	switch {
 	case q.CustomerID != "":
 		sql = selectPaymentsOf
 	case isUnsettled(q.Outcome):
-		sql = selectWaiting
+		sql, list = selectWaiting, many
 	}
-	all, err := many(ctx, s.db, scanCheckout, sql, min(below, afterID(q.After)), max(from, q.Until), q.Outcome, q.Plan, q.Amounts, q.CustomerID, q.Limit)
+	all, err := list(ctx, s.db, scanCheckout, sql, min(below, afterID(q.After)), max(from, q.Until), q.Outcome, q.Plan, q.Amounts, q.CustomerID, q.Limit)
 	return all, wrap(err, "list payments")
 }
 
@@ -81,7 +81,7 @@ func (s lists) ListSent(ctx context.Context, q record.SentSearch) ([]record.Deli
 	case q.State == record.DeliveryPending || q.State == record.DeliveryDead:
 		sql = selectUndelivered
 	}
-	all, err := many(ctx, s.db, scanDelivery, sql, min(below, afterID(q.After)), max(from, q.Until), q.State, q.Destination, q.CustomerID, q.Limit)
+	all, err := manyByIndex(ctx, s.db, scanDelivery, sql, min(below, afterID(q.After)), max(from, q.Until), q.State, q.Destination, q.CustomerID, q.Limit)
 	return all, wrap(err, "list what was sent")
 }
 
@@ -100,7 +100,7 @@ func (s lists) SentMark(ctx context.Context, q record.SentSearch, depth int) (st
 }
 
 func (s lists) mark(ctx context.Context, sql, below, from, customerID string, depth int) (string, error) {
-	found, err := many(ctx, s.db, scanMark(false), sql, below, from, customerID, depth)
+	found, err := manyByIndex(ctx, s.db, scanMark(false), sql, below, from, customerID, depth)
 	if err != nil || len(found) == 0 {
 		return "", wrap(err, "look how far a list goes")
 	}

@@ -34,7 +34,7 @@ const (
 		AND lower(c.email COLLATE "C") = lower($6::text COLLATE "C") AND c.email <> ''` + inOrder
 	listConcerns  = selectCheckout + chosen + ` AND c.concern = $4 AND c.concern <> ''` + inOrder
 	listUnsettled = selectCheckout + chosen + ` AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
-	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2) AND ($4::text = '' OR c.concern = $4)`
+	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome || '' = $2) AND ($4::text = '' OR c.concern = $4)`
 	inOrder       = ` ORDER BY c.id LIMIT $3`
 	waits         = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
 	dated         = waits + `, 'credited'`

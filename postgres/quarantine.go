@@ -38,19 +38,20 @@ func quarantineID(id string) string {
 }
 
 const (
-	// stuck asks whether the row that entry q names is still in the state in which it failed.
-	stuck = `CASE q.noun
-		WHEN 'session' THEN EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.id = q.id
-			AND s.version = q.version AND ` + notEnded + `)
-		WHEN 'payment' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.id = q.id
+	// stuck asks whether the row that entry q names is still in the state in which it failed. EXISTS
+	// would not do: the planner would hash whole tables for a few entries.
+	stuck = `(CASE q.noun
+		WHEN 'session' THEN (SELECT true FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.id = q.id
+			AND s.version = q.version AND ` + notEnded + ` LIMIT 1)
+		WHEN 'payment' THEN (SELECT true FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.id = q.id
 			AND c.version = q.version AND (c.money_due::int = 1 OR c.outcome || '' IN ('deferred', 'credited', 'refund_due', 'refunding')
-				OR c.capture || '' IN (` + unsettledCaptures + `) OR EXISTS (SELECT FROM curfew.payment_refs p
-					WHERE p.checkout_id = coalesce(c.line_of, c.id) AND p.judged + 0 < p.version)))
-		WHEN 'customer' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.outcome || '' = 'deferred')
-			AND NOT EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.status || '' IN ('waiting', 'live'))
-		WHEN 'event' THEN EXISTS (SELECT FROM curfew.events e WHERE e.customer_id = q.customer_id AND e.id = q.id AND ` + isUnpublished + `)
-		ELSE EXISTS (SELECT FROM curfew.deliveries d WHERE d.customer_id = q.customer_id AND d.id = q.id AND d.state || '' = 'pending')
-		END`
+				OR c.capture || '' IN (` + unsettledCaptures + `) OR (SELECT true FROM curfew.payment_refs p
+					WHERE p.checkout_id = coalesce(c.line_of, c.id) AND p.judged + 0 < p.version LIMIT 1)) LIMIT 1)
+		WHEN 'customer' THEN (SELECT true FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.outcome || '' = 'deferred' LIMIT 1)
+			AND (SELECT true FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.status || '' IN ('waiting', 'live') LIMIT 1) IS NULL
+		WHEN 'event' THEN (SELECT true FROM curfew.events e WHERE e.customer_id = q.customer_id AND e.id = q.id AND ` + isUnpublished + ` LIMIT 1)
+		ELSE (SELECT true FROM curfew.deliveries d WHERE d.customer_id = q.customer_id AND d.id = q.id AND d.state || '' = 'pending' LIMIT 1)
+		END IS TRUE)`
 	selectQuarantined = `SELECT q.noun, q.customer_id, q.id, q.version, q.step, q.first_error, q.last_error, q.tries, q.since, q.tried_at,
 			q.next_at, q.next_at - now()
 		FROM curfew.quarantine q WHERE ` + stuck + ` ORDER BY q.since, q.customer_id, q.noun, q.id LIMIT $1`

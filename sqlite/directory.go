@@ -36,10 +36,14 @@ AND (NOT $5 OR (sessions.status IN ('scheduled', 'waiting', 'live') AND sessions
 	behindDeadline = ` AND (sessions.expires_at, sessions.id) > ($1, $2)`
 	deadlines      = ` ORDER BY sessions.expires_at, sessions.id`
 	ofDeadline     = ` WHERE sessions.status IN ('scheduled', 'waiting', 'live')`
-	// selectSessionsByDeadline has the position down to which it looks, and the bounds of the ids.
-	selectSessionsByDeadline = fromSessions + `sessions_deadline` + joinRequest + ofDeadline + behindDeadline + ofSearch + `
+	// dueSearch has the position down to which it looks, and the bounds of the ids.
+	dueSearch = ofSearch + `
 AND ($6 = '' OR sessions.customer_id = $6) AND ($7 = '' OR sessions.mechanic_id = $7)
-AND (sessions.expires_at, sessions.id) <= ($9, $10) AND sessions.id >= $11 AND sessions.id < $12` + deadlines + ` LIMIT $13`
+AND (sessions.expires_at, sessions.id) <= ($9, $10) AND sessions.id >= $11 AND sessions.id < $12`
+	selectSessionsByDeadline = fromSessions + `sessions_deadline` + joinRequest + ofDeadline + behindDeadline + dueSearch + deadlines + ` LIMIT $13`
+	// A customer's are found by the key, in whatever order.
+	selectCustomersByDeadline = fromSessions + `sessions_one_open_a_checkout` + joinRequest + ofDeadline + ` AND sessions.customer_id = $6` +
+		behindDeadline + dueSearch + deadlines + ` LIMIT $13`
 	selectMarkByDeadline = `SELECT sessions.expires_at, sessions.id FROM sessions INDEXED BY sessions_deadline` + ofDeadline + behindDeadline + deadlines + ` LIMIT 1 OFFSET $3`
 )
 
@@ -50,7 +54,11 @@ func (s directory) ListSessions(ctx context.Context, q record.SessionSearch) ([]
 	if q.ByDeadline {
 		at, id := since(q.After)
 		downAt, downID := until(q.Until)
-		all, err := many(ctx, s.db, scanSnapshot(now), selectSessionsByDeadline, at, id, string(q.Status), q.Plan, q.Overdue, q.CustomerID, q.MechanicID,
+		sql := selectSessionsByDeadline
+		if q.CustomerID != "" {
+			sql = selectCustomersByDeadline
+		}
+		all, err := many(ctx, s.db, scanSnapshot(now), sql, at, id, string(q.Status), q.Plan, q.Overdue, q.CustomerID, q.MechanicID,
 			micros(now), downAt, downID, from, below, q.Limit)
 		return all, wrap(err, "list sessions by deadline")
 	}
@@ -69,11 +77,13 @@ func (s directory) ListSessions(ctx context.Context, q record.SessionSearch) ([]
 }
 
 // SessionMark returns the position of the row that is so many behind the search's, whether it matches or not. The zero
-// position means that there are fewer.
+// position means that there are fewer, or that the search finds its rows by a key and reads no others.
 func (s directory) SessionMark(ctx context.Context, q record.SessionSearch, depth int) (curfew.Cursor, error) {
 	from, below := idBounds(q.Bounds())
 	sql, args := selectMarkByAge, []any{min(below, afterID(q.After.ID)), from, "", depth}
 	switch {
+	case q.ByDeadline && q.CustomerID != "":
+		return curfew.Cursor{}, nil
 	case q.ByDeadline:
 		at, id := since(q.After)
 		sql, args = selectMarkByDeadline, []any{at, id, depth}

@@ -116,7 +116,7 @@ func (s endpoints) ResealEndpoint(ctx context.Context, w record.Endpoint, secret
 
 const (
 	deleteEndpoint      = `DELETE FROM webhook_endpoints WHERE id = $1 AND version = $2`
-	deleteUndeliverable = `DELETE FROM deliveries WHERE lane = $1 AND state <> 'delivered'`
+	deleteUndeliverable = `DELETE FROM deliveries WHERE lane = $1 AND state IN ('pending', 'dead')`
 )
 
 // RemoveEndpoint deletes an endpoint and its undelivered messages.

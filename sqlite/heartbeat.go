@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -37,29 +40,58 @@ const upsertProcess = `
 INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// everyColumn fails if a table or a column is missing.
-var everyColumn = func() string {
-	var parts []string
-	for _, t := range record.Tables() {
-		var names []string
-		for _, c := range t.Columns {
-			names = append(names, c.Name)
+// everyColumn fails if a table or a column that the migrations make is missing.
+var everyColumn = sync.OnceValues(func() (string, error) {
+	all, err := expected()
+	columns := map[string][]string{}
+	for _, part := range all {
+		if name, ok := strings.CutPrefix(part, "column "); ok {
+			table, column, _ := strings.Cut(name, ".")
+			columns[table] = append(columns[table], column)
 		}
-		parts = append(parts, "SELECT 1 FROM (SELECT "+strings.Join(names, ", ")+" FROM "+t.Name+" WHERE 0)")
 	}
-	return strings.Join(parts, " UNION ALL ")
-}()
+	var parts []string
+	for _, table := range slices.Sorted(maps.Keys(columns)) {
+		if !strings.HasPrefix(table, "sqlite_") {
+			parts = append(parts, "SELECT 1 FROM (SELECT "+strings.Join(columns[table], ", ")+" FROM "+table+" WHERE 0)")
+		}
+	}
+	return strings.Join(parts, " UNION ALL "), err
+})
 
-// RecordHeartbeat writes the row of a process.
+// RecordHeartbeat writes the row of a process. It also writes an event and takes it back: every
+// change has one, and another program's trigger may refuse it.
 func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := many(ctx, tx, value[int64], everyColumn); err != nil {
+	look, err := everyColumn()
+	if err != nil {
+		return wrap(err, "write the row of this process")
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := many(ctx, tx, value[int64], look); err != nil {
+			return err
+		}
+		if err := tx.tryEvent(ctx); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, upsertProcess, process, micros(tx.now), micros(tx.now.Add(ttl)))
 		return err
 	})
 	return wrap(err, "write the row of this process")
+}
+
+// tryEvent writes an event and takes it back.
+func (tx *transaction) tryEvent(ctx context.Context) error {
+	if _, err := tx.exec(ctx, "SAVEPOINT probe"); err != nil {
+		return err
+	}
+	if err := tx.record(ctx, "session", record.ProbeEvent(newID())); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "ROLLBACK TO probe"); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "RELEASE probe")
+	return err
 }
 
 const deleteProcess = `DELETE FROM signals WHERE name = 'process:' || $1`

@@ -68,6 +68,8 @@ func TestPlans(t *testing.T) {
 		"a customer's notices are found by the customer":      {selectNotices, "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (customer_id=?)"},
 		"the moves of a window are found by their time":       {selectActivity, "SEARCH events USING INDEX events_at (at>?)"},
 		"what stands is counted without reading it":           {selectActivity, "sessions USING COVERING INDEX sessions_deadline"},
+		"a customer's list by deadline finds the customer":    {selectCustomersByDeadline, "SEARCH sessions USING INDEX sessions_one_open_a_checkout (customer_id=?)"},
+		"a removed endpoint's messages are among the unsent":  {deleteUndeliverable, "SEARCH deliveries USING INDEX deliveries_unsettled (state=?)"},
 		"refusals are counted within the window":              {selectRepeated, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
 	} {
 		t.Run(name, func(t *testing.T) {

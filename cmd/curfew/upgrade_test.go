@@ -95,8 +95,41 @@ func TestEveryOlderSchemaIsUpgradedUnderLoadOnPostgreSQL(t *testing.T) {
 	}
 }
 
-// schemas are the numbers of all schemas, today's too. The stores take turns in the short form, but for the first schemas of
-// new rows and the last.
+// unfilled are the tables without rows in the fixtures, with the reason.
+var unfilled = map[string]string{
+	"audit_links": aChain, "audit_entries": aChain, "audit_subjects": aChain,
+}
+
+const aChain = "the audit log is a chain of digests, which the program makes"
+
+// A migration to come meets rows of every table, as releases of older schemas have left them.
+func TestTheFixturesOfOlderSchemasFillEveryTable(t *testing.T) {
+	t.Parallel()
+	b, all := behindServe(t, t.TempDir(), "sqlite:curfew.db"), schemas(t, everyTurn)
+	b.atSchema(t, "sqlite:curfew.db", all[len(all)-1])
+	rows, err := b.db.QueryContext(t.Context(), "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // it was only read
+	var tables []string
+	for rows.Next() {
+		tables = append(tables, "")
+		if err := rows.Scan(&tables[len(tables)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		if empty := b.count(t, "SELECT count(*) FROM "+table) == 0; empty != (unfilled[table] != "") {
+			t.Errorf("%s is empty: %t; testdata/upgrade is to have a row of it", table, empty)
+		}
+	}
+}
+
+// schemas are the numbers of all schemas, today's too. In the short form the stores take turns, but for the first and the last.
 func schemas(t *testing.T, turn int) (numbers []int64) {
 	t.Helper()
 	all, err := migrationsOfNothing(t.Context())
@@ -104,13 +137,14 @@ func schemas(t *testing.T, turn int) (numbers []int64) {
 		t.Fatal(err)
 	}
 	for i, m := range all {
-		_, err := os.Stat(fixtureOf(m.Number))
-		if !testing.Short() || i%2 == turn || err == nil || i == len(all)-1 {
+		if !testing.Short() || turn == everyTurn || i%2 == turn || i == 0 || i == len(all)-1 {
 			numbers = append(numbers, m.Number)
 		}
 	}
 	return numbers
 }
+
+const everyTurn = -1
 
 // fixtureOf names the file with the rows that a schema was the first to have, if it was.
 func fixtureOf(number int64) string { return fmt.Sprintf("testdata/upgrade/%05d.sql", number) }

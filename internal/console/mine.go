@@ -126,7 +126,10 @@ func (m mine) steps(s curfew.Snapshot) []Step {
 		now = 2
 	}
 	paid := "Paid"
-	if reserved(m.target(s).Checkout) {
+	switch bought := m.target(s).Checkout; {
+	case bought.ID != "" && bought.Free():
+		paid = "Free"
+	case reserved(bought):
 		paid = "Reserved"
 	}
 	all := []Step{{Name: paid}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
@@ -288,7 +291,7 @@ func (m mine) payment(c curfew.Checkout) Payment {
 
 // use lets a customer who has nothing open begin a session with a credit.
 func (m mine) use(c curfew.Checkout) *Action {
-	if !m.own || !m.free {
+	if !m.own || !m.free || c.Free() {
 		return nil
 	}
 	return &Action{

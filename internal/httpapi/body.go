@@ -39,7 +39,7 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if !declaredJSON(r) {
 		return curfew.Errorf(curfew.UnsupportedMediaType, `a body needs the header "Content-Type: application/json"`)
 	}
-	if err := strictjson.Check(text, fields); err != nil {
+	if text, err = strictjson.Plain(text, fields); err != nil {
 		return problem.Malformed("the body cannot be read: " + err.Error())
 	}
 	if !strings.HasPrefix(string(bytes.TrimSpace(text)), "{") {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -26,6 +27,17 @@ func RouteTable() []RouteLine {
 	for _, rt := range routes(handlers{site: &console.Site{}}) {
 		if rt.described && rt.open == "" {
 			all = append(all, RouteLine{rt.method, rt.path, rt.name, rt.access.Roles, rt.params, rt.fields})
+		}
+	}
+	return all
+}
+
+// OpenPaths is every route of the API that the gate does not guard, with its path.
+func OpenPaths() map[string]string {
+	all := map[string]string{}
+	for _, rt := range routes(handlers{site: &console.Site{}}) {
+		if rt.open != "" && strings.HasPrefix(rt.path, "/api/") {
+			all[rt.pattern()] = rt.path
 		}
 	}
 	return all

@@ -16,8 +16,12 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// maxHeader is how many bytes a request's line and headers may have.
-const maxHeader = 16 << 10
+const (
+	// maxHeader is how many bytes a request's line and headers may have.
+	maxHeader = 16 << 10
+	// readHeader is how many of them are read, to be refused with a problem. Beyond it net/http answers in plain text.
+	readHeader = 4 * maxHeader
+)
 
 // Trace begins the trace of a request, under the request's id. It returns the context for the work, and what ends the
 // trace with the route's pattern (empty: no route matched) and the response's status. Do not read more of the request:
@@ -85,7 +89,7 @@ func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
 	return &problem.RequestInfo{ID: rand.Text(), From: from}
 }
 
-// headerSize returns about how many bytes a request's line and headers had. The limit of net/http lets 4 kB more pass.
+// headerSize returns about how many bytes a request's line and headers had.
 func headerSize(r *http.Request) int {
 	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {

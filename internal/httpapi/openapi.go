@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -35,7 +36,7 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	}
 	details := make([]string, len(theirs.Errors))
 	for i, e := range theirs.Errors {
-		details[i] = strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+		details[i] = inOurWords(strings.TrimPrefix(e.Location+": "+e.Message, ": "))
 	}
 	f := problem.OfKind(curfew.Invalid, strings.Join(details, "; "))
 	if len(details) == 0 {
@@ -43,6 +44,21 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	}
 	f.Status = theirs.Status
 	return f, nil
+}
+
+// misfit is what Go says of a value that fits the description, but not its field: a whole number that is written with a
+// fraction.
+var misfit = regexp.MustCompile(`^(\w+): json: cannot unmarshal number \S+ into Go struct field [^. ]*\.(\S+) of type`)
+
+// inOurWords replaces what Go says of its types.
+func inOurWords(detail string) string {
+	switch m := misfit.FindStringSubmatch(detail); {
+	case m != nil:
+		return m[1] + "." + m[2] + ": expected integer, which is written without a fraction"
+	case strings.Contains(detail, "json: ") || strings.Contains(detail, "parsing time "):
+		return "body: a value does not fit its field: /docs says what each field takes"
+	}
+	return detail
 }
 
 func problemResponse(schemas huma.Registry) *huma.Response {

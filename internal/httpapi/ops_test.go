@@ -260,7 +260,7 @@ func TestS13_ListenersHaveLimits(t *testing.T) {
 	})
 	must(t, err)
 	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), httpapi.NewOpsServer("127.0.0.1:0", s.Ops(), slog.New(slog.DiscardHandler))} {
-		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 16<<10 {
+		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 64<<10 {
 			t.Errorf("%+v", l)
 		}
 	}

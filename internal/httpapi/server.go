@@ -224,7 +224,7 @@ func NewStartupServer(h http.Handler, log *slog.Logger) *http.Server { return li
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Addr: addr, Handler: h, MaxHeaderBytes: maxHeader,
+		Addr: addr, Handler: h, MaxHeaderBytes: readHeader,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),

@@ -68,6 +68,10 @@ func (d door) accept(ctx context.Context, w http.ResponseWriter, r *http.Request
 	if d.hook == nil {
 		return n, curfew.Errorf(curfew.NotFound, "no webhook is set up here: set %s", d.setting)
 	}
+	if err := checkQuery(r, nil); err != nil {
+		d.payments.Refuse(ctx, d.name, "the URL has a query: none is taken here")
+		return n, err
+	}
 	body, err := readNotice(w, r)
 	if err != nil {
 		d.payments.Refuse(ctx, d.name, err.Error())

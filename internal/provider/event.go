@@ -68,11 +68,15 @@ func typeNames() []string {
 
 // decode reads a body strictly. As much as can be read is returned even with an error.
 func decode(body []byte) (e PaymentEvent, err error) {
+	plain, unfit := strictjson.Plain(body, fieldsOf(e))
+	if unfit == nil {
+		body = plain
+	}
 	misfit := json.Unmarshal(body, &e)
 	var parts struct{ Order json.RawMessage }
-	switch err := strictjson.Check(body, fieldsOf(e)); {
-	case err != nil:
-		return e, fmt.Errorf("the body cannot be read: %w", err)
+	switch {
+	case unfit != nil:
+		return e, fmt.Errorf("the body cannot be read: %w", unfit)
 	case !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		return e, errors.New("the body is no JSON object")
 	case json.Unmarshal(body, &parts) == nil && parts.Order != nil:

@@ -138,3 +138,10 @@ func ParseActor(s string) curfew.Actor {
 	role, id, _ := strings.Cut(s, ":")
 	return curfew.Actor{Role: curfew.Role(role), ID: id, By: by}
 }
+
+// ProbeEvent is an event that no subject has: whether it can be written tells whether others can.
+func ProbeEvent(id string) curfew.Event {
+	return curfew.Event{
+		CustomerID: curfew.Nobody, Subject: id, Number: 1, To: string(curfew.Waiting), Actor: curfew.Actor{Role: curfew.System}, Reason: "probe",
+	}
+}

@@ -89,22 +89,26 @@ func listsWhatIsChosen(f *fixture) {
 		q    record.SessionSearch
 		want string
 	}{
-		"all":          {record.SessionSearch{}, "dora cleo bob ada"},
-		"waiting":      {record.SessionSearch{Status: curfew.Waiting}, "dora bob ada"},
-		"ended":        {record.SessionSearch{Status: curfew.Cancelled}, "cleo"},
-		"overdue":      {record.SessionSearch{Overdue: true}, "ada"},
-		"a customer":   {record.SessionSearch{CustomerID: "bob"}, "bob"},
-		"a mechanic":   {record.SessionSearch{MechanicID: "Max"}, "bob"},
-		"another case": {record.SessionSearch{MechanicID: "max"}, ""},
-		"another plan": {record.SessionSearch{Plan: "video15"}, ""},
-		"a plan":       {record.SessionSearch{Plan: "chat10", Overdue: true}, "ada"},
-		"later":        {record.SessionSearch{From: now.Add(time.Hour)}, ""},
-		"earlier":      {record.SessionSearch{To: now.Add(-time.Hour)}, ""},
-		"now":          {record.SessionSearch{From: now.Add(-time.Hour), To: now.Add(time.Hour)}, "dora cleo bob ada"},
-		"by deadline":  {record.SessionSearch{ByDeadline: true, Status: curfew.Waiting, MechanicID: "Max"}, "bob"},
-		"due":          {record.SessionSearch{ByDeadline: true, Overdue: true}, "ada"},
-		"due of one":   {record.SessionSearch{ByDeadline: true, CustomerID: "dora"}, "dora"},
-		"due later":    {record.SessionSearch{ByDeadline: true, From: now.Add(time.Hour)}, ""},
+		"all":            {record.SessionSearch{}, "dora cleo bob ada"},
+		"waiting":        {record.SessionSearch{Status: curfew.Waiting}, "dora bob ada"},
+		"ended":          {record.SessionSearch{Status: curfew.Cancelled}, "cleo"},
+		"overdue":        {record.SessionSearch{Overdue: true}, "ada"},
+		"a customer":     {record.SessionSearch{CustomerID: "bob"}, "bob"},
+		"a mechanic":     {record.SessionSearch{MechanicID: "Max"}, "bob"},
+		"another case":   {record.SessionSearch{MechanicID: "max"}, ""},
+		"another plan":   {record.SessionSearch{Plan: "video15"}, ""},
+		"a plan":         {record.SessionSearch{Plan: "chat10", Overdue: true}, "ada"},
+		"later":          {record.SessionSearch{From: now.Add(time.Hour)}, ""},
+		"earlier":        {record.SessionSearch{To: now.Add(-time.Hour)}, ""},
+		"now":            {record.SessionSearch{From: now.Add(-time.Hour), To: now.Add(time.Hour)}, "dora cleo bob ada"},
+		"by deadline":    {record.SessionSearch{ByDeadline: true, Status: curfew.Waiting, MechanicID: "Max"}, "bob"},
+		"due":            {record.SessionSearch{ByDeadline: true, Overdue: true}, "ada"},
+		"due of one":     {record.SessionSearch{ByDeadline: true, CustomerID: "dora"}, "dora"},
+		"overdue of one": {record.SessionSearch{ByDeadline: true, CustomerID: "ada", Overdue: true}, "ada"},
+		"not overdue":    {record.SessionSearch{ByDeadline: true, CustomerID: "dora", Overdue: true}, ""},
+		"due of both":    {record.SessionSearch{ByDeadline: true, CustomerID: "bob", MechanicID: "Max"}, "bob"},
+		"ended, due":     {record.SessionSearch{ByDeadline: true, CustomerID: "cleo"}, ""},
+		"due later":      {record.SessionSearch{ByDeadline: true, From: now.Add(time.Hour)}, ""},
 	} {
 		f.same(search, customersOf(f, want.q), want.want)
 	}
@@ -124,6 +128,9 @@ func ordersTheSame(f *fixture) {
 
 func marksAPlace(f *fixture) {
 	aDirectory(f)
+	mark, err := directoryOf(f).SessionMark(f.Context(), record.SessionSearch{ByDeadline: true, CustomerID: "ada"}, 0)
+	f.must(err)
+	f.same("the mark of a list that is found by its key", mark, curfew.Cursor{})
 	for _, q := range []record.SessionSearch{{}, {ByDeadline: true}} {
 		q.Limit = 100
 		all, err := directoryOf(f).ListSessions(f.Context(), q)

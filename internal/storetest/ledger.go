@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
 var ledgers = contract{
@@ -202,10 +202,11 @@ func everyFact() (facts, known []curfew.Fact) {
 
 func reportsInAnyOrder(f *fixture) {
 	want := curfew.Payment{}
+	dice := seed.Dice(seed.New(f), "facts")
 	for round := range 8 {
 		facts, known := everyFact()
 		want.Facts = known
-		rand.Shuffle(len(facts), func(i, j int) { facts[i], facts[j] = facts[j], facts[i] })
+		dice.Shuffle(len(facts), func(i, j int) { facts[i], facts[j] = facts[j], facts[i] })
 		name := newID()
 		for i, fact := range facts {
 			refs := []string{"cs-" + name}

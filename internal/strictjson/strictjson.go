@@ -26,6 +26,26 @@ func Check(text []byte, fields []string) error {
 	return check(text, &reader{fields: fields, number: plainNumber})
 }
 
+// Plain is Check, and returns the text with 12 for 12.0, as some writers put every number, and which encoding/json takes
+// for no integer. It leaves 12.00, which is how people write euros.
+func Plain(text []byte, fields []string) ([]byte, error) {
+	r := &reader{fields: fields}
+	var plain []byte
+	end := 0
+	r.number = func(n json.Number) error {
+		whole, zeros, _ := strings.Cut(string(n), ".")
+		if at := int(r.dec.InputOffset()); zeros == "0" {
+			plain = append(append(plain, text[end:at-len(n)]...), whole...)
+			end = at
+		}
+		return plainNumber(n)
+	}
+	if err := check(text, r); err != nil {
+		return nil, err
+	}
+	return append(plain, text[end:]...), nil
+}
+
 // Unambiguous is Check for texts in other people's formats: any number and any field is accepted.
 func Unambiguous(text []byte) error {
 	return check(text, &reader{number: func(json.Number) error { return nil }})

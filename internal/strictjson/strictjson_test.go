@@ -31,6 +31,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"a":12.0,"b":[ -0.0 ,1.50],"c":"2.0","d":{"e":7.0}}`: `{"a":12,"b":[ -0 ,1.50],"c":"2.0","d":{"e":7}}`,
+		`{"a":29.00}`: `{"a":29.00}`,
+		`3.0 `:        `3 `,
+		`{"a":12}`:    `{"a":12}`,
+	} {
+		if got, err := strictjson.Plain([]byte(text), nil); err != nil || string(got) != want {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{`1e3`, `9007199254740993.0`, `{"b":1}`} {
+		if _, err := strictjson.Plain([]byte(text), []string{"a"}); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+}
+
 // manyKeys returns an object with n fields.
 func manyKeys(n int) []byte {
 	var text strings.Builder

@@ -167,7 +167,7 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 		case x.lapses(t, c).After(t.now):
 			entries = append(entries, Entry{At: x.lapses(t, c), ID: c.ID, Sentence: "Until then the customer's bank reserves what is to be charged for payment " +
 				payment(c) + "; after that it lapses, and nothing is taken."})
-		case c.Outcome == curfew.Credited:
+		case c.Outcome == curfew.Credited && !c.Free():
 			if ends := x.rules.Policy().CreditEnds(c); !ends.IsZero() {
 				entries = append(entries, Entry{At: ends, ID: c.ID, Sentence: creditDeadline(c)})
 			}
@@ -195,9 +195,6 @@ func (x *Explainer) lapses(t facts, c curfew.Checkout) time.Time {
 
 // creditDeadline says what happens to a credit that nobody has spent by its end.
 func creditDeadline(c curfew.Checkout) string {
-	if c.Free() {
-		return "Until then the customer can spend the credit of " + payment(c) + "; after that it is void."
-	}
 	return "Until then the customer can spend the credit of payment " + payment(c) + "; after that its refund is due."
 }
 

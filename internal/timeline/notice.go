@@ -88,7 +88,11 @@ var deliveryTexts = map[string]string{ //nolint:gosec // G101: sentences, no sec
 func deliveryText(t facts, d record.Delivery) string {
 	text := cmp.Or(deliveryTexts[d.Kind], "something happened to %s")
 	if strings.HasPrefix(d.Kind, "checkout.") {
-		return fmt.Sprintf(text, payment(t.checkout(d.Subject)))
+		c := t.checkout(d.Subject)
+		if c.Free() && d.Kind != "checkout."+string(curfew.Fulfilled) {
+			text = "nothing is owed for %s"
+		}
+		return fmt.Sprintf(text, payment(c))
 	}
 	text = fmt.Sprintf(text, d.Subject)
 	ended := d.Kind == "session."+string(curfew.Cancelled) || d.Kind == "session."+string(curfew.Completed)

@@ -21,6 +21,8 @@ func (x *Explainer) summary(t facts, f target) string {
 	switch {
 	case f.session.ID != "" && (t.open == nil || f.session.ID != t.open.ID):
 		parts = append(parts, standsAs(f.session.Session))
+	case f.checkout.ID != "" && f.checkout.Free():
+		parts = append(parts, fmt.Sprintf("Nothing was paid for %s (plan %s).", f.checkout.ID, f.checkout.Plan))
 	case f.checkout.ID != "":
 		parts = append(parts, fmt.Sprintf("Payment %s is %s.", payment(f.checkout), f.checkout.Outcome))
 		parts = append(parts, t.moneyOf(f.checkout)...)
@@ -77,6 +79,9 @@ func (x *Explainer) waitingPayments(t facts) []string {
 	}
 	var parts []string
 	for _, c := range t.checkouts {
+		if c.Free() {
+			continue
+		}
 		what := words[c.Outcome]
 		if c.Outcome == curfew.RefundDue && (c.Concern == record.RefundFailed || !x.rules.AsksProvider()) {
 			what += " by hand"

@@ -35,10 +35,11 @@ type closing interface {
 	Close()
 }
 
-// lent is a database with a store, and another program's connections.
+// lent is a database with a store, another program's connections, and one that empties it.
 type lent struct {
 	store closing
 	db    *sql.DB
+	broom *sql.DB // forgets every plan each time
 	drop  func(context.Context) error
 	// altered is whether a statement behind the store's back did more than change rows.
 	altered atomic.Bool
@@ -84,18 +85,18 @@ func newLent(t testing.TB, sql string, open func(ctx context.Context, address st
 	if err != nil {
 		t.Fatal(errors.Join(err, drop(context.WithoutCancel(t.Context()))))
 	}
-	return &lent{store: store, db: openDB(t, address), drop: drop}
+	return &lent{store: store, db: openDB(t, address), broom: openDB(t, address), drop: drop}
 }
 
 func (l *lent) close(ctx context.Context) error {
 	l.store.Close()
-	return errors.Join(l.db.Close(), l.drop(ctx))
+	return errors.Join(l.db.Close(), l.broom.Close(), l.drop(ctx))
 }
 
 // empty brings the rows back to those of a new database. It returns false if that is not all that a test changed, if
 // it changed very many, and if somebody is still at work.
 func (l *lent) empty(ctx context.Context) (done bool) {
-	return l.db.QueryRowContext(ctx, "SELECT handed.empty()").Scan(&done) == nil && done
+	return l.broom.QueryRowContext(ctx, "SELECT handed.empty()").Scan(&done) == nil && done
 }
 
 // shelf holds the databases that no test has at the moment, by the SQL that they were made with.
@@ -148,30 +149,38 @@ CREATE SCHEMA handed;
 CREATE TABLE handed.change ();
 CREATE FUNCTION handed.note() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS
     'BEGIN IF current_setting(''handed.undone'', true) IS DISTINCT FROM ''on'' THEN INSERT INTO handed.change DEFAULT VALUES; END IF; END';
-DO $$ DECLARE found record; columns text; filled boolean; body text := ''; BEGIN
+DO $$ DECLARE found record; columns text; filled boolean; look text := 'SELECT array_remove(ARRAY[NULL'; seeded text := ''; BEGIN
     FOR found IN SELECT oid, oid::regclass::text AS name, relname FROM pg_class
                  WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r' LOOP
-        body := body || format('DELETE FROM %s; GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;', found.name);
         EXECUTE format('SELECT EXISTS (SELECT FROM %s)', found.name) INTO filled;
         IF filled THEN
             EXECUTE format('CREATE TABLE handed.%I AS TABLE %s', found.relname, found.name);
             SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
             WHERE attrelid = found.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '';
-            body := body || format('INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM handed.%I;',
-                found.name, columns, columns, found.relname);
+            seeded := seeded || format('IF EXISTS (TABLE %1$s EXCEPT TABLE handed.%2$I) OR EXISTS (TABLE handed.%2$I EXCEPT TABLE %1$s) THEN
+                DELETE FROM %1$s; INSERT INTO %1$s (%3$s) OVERRIDING SYSTEM VALUE SELECT %3$s FROM handed.%2$I; END IF;',
+                found.name, found.relname, columns);
+        ELSE
+            look := look || format(', CASE WHEN EXISTS (SELECT FROM %s) THEN %L END', found.name, found.name);
         END IF;
     END LOOP;
     FOR found IN SELECT * FROM pg_sequences WHERE schemaname = 'curfew' LOOP
-        body := body || format('PERFORM setval(''%I.%I'', %L, %L);', found.schemaname, found.sequencename,
+        seeded := seeded || format('PERFORM setval(''%I.%I'', %L, %L);', found.schemaname, found.sequencename,
             coalesce(found.last_value, found.start_value), found.last_value IS NOT NULL);
     END LOOP;
     EXECUTE format('CREATE FUNCTION handed.empty() RETURNS boolean LANGUAGE plpgsql
-        SET session_replication_role = replica AS %L', 'DECLARE deleted bigint; total bigint := 0; BEGIN
+        SET session_replication_role = replica AS %L', 'DECLARE filled text[]; name text; deleted bigint; total bigint := 0; BEGIN
             IF EXISTS (SELECT FROM handed.change) OR EXISTS (SELECT FROM pg_stat_activity
                 WHERE datname = current_database() AND state <> ''idle'' AND pid <> pg_backend_pid()) THEN
                 RETURN false;
             END IF;
-            ' || body || '
+            ' || look || '], NULL) INTO filled;
+            FOREACH name IN ARRAY filled LOOP
+                EXECUTE ''DELETE FROM '' || name;
+                GET DIAGNOSTICS deleted = ROW_COUNT;
+                total := total + deleted;
+            END LOOP;
+            ' || seeded || '
             RETURN total < 2000;
         END');
 END $$;

@@ -134,15 +134,21 @@ func behindPostgres(db *sql.DB, store lifecycle.Store) storetest.Harness {
 // connections use the role unless it is empty.
 func withClock(t testing.TB, address, role string) string {
 	t.Helper()
+	if role != "" {
+		address = with(t, address, "role", role)
+	}
+	return with(t, address, "search_path", "clock,pg_catalog,public")
+}
+
+// with returns the URL for connections that have a setting.
+func with(t testing.TB, address, setting, value string) string {
+	t.Helper()
 	there, err := url.Parse(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	query := there.Query()
-	query.Set("search_path", "clock,pg_catalog,public")
-	if role != "" {
-		query.Set("role", role)
-	}
+	query.Set(setting, value)
 	there.RawQuery = query.Encode()
 	return there.String()
 }

@@ -39,7 +39,7 @@ type closing interface {
 type lent struct {
 	store closing
 	db    *sql.DB
-	broom *sql.DB // forgets every plan each time
+	broom *sql.DB // nobody's triggers run for it
 	drop  func(context.Context) error
 	// altered is whether a statement behind the store's back did more than change rows.
 	altered atomic.Bool
@@ -85,7 +85,7 @@ func newLent(t testing.TB, sql string, open func(ctx context.Context, address st
 	if err != nil {
 		t.Fatal(errors.Join(err, drop(context.WithoutCancel(t.Context()))))
 	}
-	return &lent{store: store, db: openDB(t, address), broom: openDB(t, address), drop: drop}
+	return &lent{store: store, db: openDB(t, address), broom: openDB(t, with(t, address, "session_replication_role", "replica")), drop: drop}
 }
 
 func (l *lent) close(ctx context.Context) error {
@@ -143,7 +143,7 @@ func (d *databases) clear(ctx context.Context) error {
 }
 
 // watched prepares a database for being handed on: a schema of its own notes every change of a schema, but for those that
-// are undone (which set handed.undone), and has the function that empties tables. Nobody's triggers run meanwhile.
+// are undone (which set handed.undone), and has the function that empties tables.
 const watched = `
 CREATE SCHEMA handed;
 CREATE TABLE handed.change ();
@@ -168,8 +168,7 @@ DO $$ DECLARE found record; columns text; filled boolean; look text := 'SELECT a
         seeded := seeded || format('PERFORM setval(''%I.%I'', %L, %L);', found.schemaname, found.sequencename,
             coalesce(found.last_value, found.start_value), found.last_value IS NOT NULL);
     END LOOP;
-    EXECUTE format('CREATE FUNCTION handed.empty() RETURNS boolean LANGUAGE plpgsql
-        SET session_replication_role = replica AS %L', 'DECLARE filled text[]; name text; deleted bigint; total bigint := 0; BEGIN
+    EXECUTE format('CREATE FUNCTION handed.empty() RETURNS boolean LANGUAGE plpgsql AS %L', 'DECLARE filled text[]; name text; deleted bigint; total bigint := 0; BEGIN
             IF EXISTS (SELECT FROM handed.change) OR EXISTS (SELECT FROM pg_stat_activity
                 WHERE datname = current_database() AND state <> ''idle'' AND pid <> pg_backend_pid()) THEN
                 RETURN false;

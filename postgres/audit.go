@@ -54,7 +54,7 @@ var (
 const (
 	lateEntries    = 1000
 	eraseLateAudit = `DELETE FROM curfew.audit_subjects s WHERE s.number >= $1 AND s.subject <> '' AND EXISTS (
-		SELECT FROM curfew.audit_entries e, curfew.erasures x WHERE e.number = s.number AND x.erased_at >= e.at - interval '1 minute'
+		SELECT FROM curfew.audit_entries e, curfew.erasures x WHERE e.number = s.number AND e.number >= $1 AND x.erased_at >= e.at - interval '1 minute'
 			AND (x.erased_at >= e.at AND x.customer_id = s.subject
 				OR x.pseudonym <> '' AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = s.subject)))`
 )

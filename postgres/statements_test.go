@@ -26,6 +26,7 @@ var unwalked = map[string]string{
 	"INSERT INTO curfew.session_requests":                                                   mending,
 	"UPDATE curfew.session_requests r SET status = 'cancelled', ended_at = now() WHERE":     mending,
 	"INSERT INTO curfew.mechanic_slots":                                                     mending,
+	"DELETE FROM curfew.audit_subjects s":                                                   "the latest thousand entries are read, by their numbers",
 	"backup.go":                                                                             "a restore fills empty tables, which are then counted",
 	"clock.go":                                                                              "a test clock is refused unless the tables are empty",
 	"readers.go":                                                                            "these are views: whoever reads them brings the rest of the statement",
@@ -34,7 +35,7 @@ var unwalked = map[string]string{
 const mending = "all rows of the table are mended, however long it takes"
 
 // few is tables with a partial index that have few rows, or few in that index, at any time.
-var few = []string{"runs", "jobs", "audit_links", "audit_subjects", "adoptions"}
+var few = []string{"approvals", "runs", "jobs", "audit_links", "audit_subjects", "adoptions"}
 
 // uncovered fails for each statement that is not among those that were asked, and
 // names a table with a partial index. Only these can be misled: the planner reads

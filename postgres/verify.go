@@ -74,7 +74,7 @@ var indexes = map[string]string{
 	"refused_messages":    "refused_messages_pkey",
 	"idempotency_keys":    "idempotency_keys_pkey",
 	"mechanic_slots":      "mechanic_slots_pkey mechanic_slots_session",
-	"absences":            "absences_pkey",
+	"absences":            "absences_pkey absences_customer",
 	"events":              "events_pkey events_run events_untold events_at",
 	"runs":                "runs_pkey runs_newest runs_undoes",
 	"previews":            "previews_pkey",

@@ -8,5 +8,8 @@ ALTER TABLE curfew.api_keys ADD COLUMN max_currency text CHECK (max_currency IS 
 ALTER TABLE curfew.approvals ADD COLUMN tried_at timestamptz, ADD COLUMN tries integer NOT NULL DEFAULT 0;
 CREATE INDEX approvals_executing ON curfew.approvals (id) WHERE state = 'executing';
 
+-- What is held of a customer, and its erasure, look for the mechanics who did not come.
+CREATE INDEX absences_customer ON curfew.absences (customer_id);
+
 -- Whoever appends to the audit log looks for those who were erased meanwhile.
 CREATE INDEX erasures_erased ON curfew.erasures (erased_at) WHERE erased_at IS NOT NULL;

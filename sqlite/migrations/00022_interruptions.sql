@@ -9,5 +9,8 @@ ALTER TABLE approvals ADD COLUMN tried_at INTEGER;
 ALTER TABLE approvals ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX approvals_executing ON approvals (id) WHERE state = 'executing';
 
+-- What is held of a customer, and its erasure, look for the mechanics who did not come.
+CREATE INDEX absences_customer ON absences (customer_id);
+
 -- Whoever appends to the audit log looks for those who were erased meanwhile.
 CREATE INDEX erasures_erased ON erasures (erased_at) WHERE erased_at IS NOT NULL;

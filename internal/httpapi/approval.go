@@ -7,9 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/approval"
-	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
@@ -52,15 +50,6 @@ func (h approvalHandlers) reject(ctx context.Context, c auth.Request, in *reject
 	a, err := h.desk.Reject(ctx, c.Actor, c.ID, in.Body.Reason)
 	problem.RequestOf(ctx).Describe(a.CustomerID, "", a.Action)
 	return okay(wire.ApprovalOf(a, time.Now()), err)
-}
-
-// noteResumed notes that an approval is over whose process had stopped before it was.
-func (s *Server) noteResumed(ctx context.Context, a record.Approval) {
-	s.audit.Note(record.AuditEntry{
-		Actor: curfew.Actor{Role: curfew.System, ID: "approvals"}, Action: "approve", Via: audit.ViaSystem,
-		About: record.AuditSubject{Customer: a.CustomerID, Object: a.ID, Detail: a.Action + " after an interruption: " + string(a.State)},
-	})
-	s.log.WarnContext(ctx, "an approval was interrupted, and has now ended", "approval", a.ID, "action", a.Action, "state", a.State)
 }
 
 // awaiting is the 202 response to a call that another admin has to approve. It is returned as an error, because the route's

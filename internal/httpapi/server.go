@@ -192,6 +192,15 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+// noteResumed notes that an approval is over whose process had stopped before it was.
+func (s *Server) noteResumed(ctx context.Context, a record.Approval) {
+	s.audit.Note(record.AuditEntry{
+		Actor: curfew.Actor{Role: curfew.System, ID: "approvals"}, Action: "approve", Via: audit.ViaSystem,
+		About: record.AuditSubject{Customer: a.CustomerID, Object: a.ID, Detail: a.Action + " after an interruption: " + string(a.State)},
+	})
+	s.log.WarnContext(ctx, "an approval was interrupted, and has now ended", "approval", a.ID, "action", a.Action, "state", a.State)
+}
+
 // Handler returns the handler of the public listener: API, pages and documentation.
 func (s *Server) Handler() http.Handler { return s.handler }
 

@@ -95,8 +95,11 @@ func columnsOf(table string) map[string]class {
 	return all
 }
 
+// columnFixture looks at columns.
+type columnFixture struct{ *fixture }
+
 // eachPersonal calls do with every column of the store that can hold something of a customer.
-func (f *fixture) eachPersonal(do func(table, column string)) {
+func (f columnFixture) eachPersonal(do func(table, column string)) {
 	f.Helper()
 	for _, table := range slices.Sorted(maps.Keys(f.columns())) {
 		for column, kind := range columnsOf(table) {
@@ -108,7 +111,7 @@ func (f *fixture) eachPersonal(do func(table, column string)) {
 }
 
 // columns returns the columns of the store, by table.
-func (f *fixture) columns() map[string][]string {
+func (f columnFixture) columns() map[string][]string {
 	f.Helper()
 	query := `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT GLOB 'sqlite_*'`
 	if f.Schema != "" {
@@ -121,7 +124,8 @@ func (f *fixture) columns() map[string][]string {
 	return all
 }
 
-func classifiesColumns(f *fixture) {
+func classifiesColumns(of *fixture) {
+	f := columnFixture{of}
 	for table, columns := range f.columns() {
 		known := columnsOf(table)
 		for _, column := range columns {
@@ -139,7 +143,7 @@ func classifiesColumns(f *fixture) {
 }
 
 // markedEverywhere is a customer with a marker in every personal column.
-func (f *fixture) markedEverywhere(id string) {
+func (f columnFixture) markedEverywhere(id string) {
 	f.Helper()
 	st := f.marked(id)
 	f.earlier(id)
@@ -170,12 +174,13 @@ func (f *fixture) markedEverywhere(id string) {
 }
 
 // markedIn returns how many rows have a marker in a column.
-func (f *fixture) markedIn(table, column string) string {
+func (f columnFixture) markedIn(table, column string) string {
 	f.Helper()
 	return f.rows(fmt.Sprintf("SELECT count(*) FROM {%s} WHERE lower(CAST(%s AS text)) LIKE '%%%s%%'", table, column, mark))[0]
 }
 
-func erasesPersonalColumns(f *fixture) {
+func erasesPersonalColumns(of *fixture) {
+	f := columnFixture{of}
 	const id = mark + "ada@example.org"
 	f.markedEverywhere(id)
 	e := f.planned(id, record.Pseudonym(newID()))
@@ -194,7 +199,8 @@ func erasesPersonalColumns(f *fixture) {
 	})
 }
 
-func exportsPersonalColumns(f *fixture) {
+func exportsPersonalColumns(of *fixture) {
+	f := columnFixture{of}
 	const id = mark + "ada@example.org"
 	f.markedEverywhere(id)
 	all, err := f.erasures().Personal(f.Context(), id)

@@ -92,7 +92,7 @@ func TestAMigrationThatWasPassedOverIsApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, without := range all[len(all)-4:] {
+	for _, without := range all[len(all)-3:] { // none of which builds on another
 		f := atSchema(t, without.Number-1)
 		for _, m := range all {
 			if m.Number > without.Number {

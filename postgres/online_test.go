@@ -92,7 +92,10 @@ func TestAMigrationThatWasPassedOverIsApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, without := range all[len(all)-3:] { // none of which builds on another
+	for _, without := range all[len(all)-8:] {
+		if 16 <= without.Number && without.Number <= 19 {
+			continue // 22 builds on their tables
+		}
 		f := atSchema(t, without.Number-1)
 		for _, m := range all {
 			if m.Number > without.Number {

@@ -43,6 +43,9 @@ func Plain(text []byte, fields []string) ([]byte, error) {
 	if err := check(text, r); err != nil {
 		return nil, err
 	}
+	if end == 0 { // as nearly always
+		return text, nil
+	}
 	return append(plain, text[end:]...), nil
 }
 

@@ -38,11 +38,7 @@ func Database(t testing.TB) string {
 // example by containing a digest of the migrations. build must leave no connection open.
 func Template(t testing.TB, name string, build func(url string) error) string {
 	t.Helper()
-	admin := server(t)
-	original := originalName(name)
-	if err := buildOnce(t.Context(), admin, original, build); err != nil {
-		t.Fatalf("pgtest: template %s: %v", name, err)
-	}
+	admin, original := template(t, name, build)
 	return newDatabase(t, admin, original)
 }
 
@@ -50,17 +46,23 @@ func Template(t testing.TB, name string, build func(url string) error) string {
 // transactions waited for each other there.
 func Lasting(t testing.TB, name string, build func(url string) error) (there string, drop func(context.Context) error) {
 	t.Helper()
-	admin := server(t)
-	original := originalName(name)
-	if err := buildOnce(t.Context(), admin, original, build); err != nil {
-		t.Fatalf("pgtest: template %s: %v", name, err)
-	}
+	admin, original := template(t, name, build)
 	copied := newName()
 	drop = func(ctx context.Context) error { return dropDatabase(ctx, admin, copied) }
 	if err := copyDatabase(t.Context(), admin, original, copied); err != nil {
 		t.Fatal(errors.Join(err, drop(context.WithoutCancel(t.Context()))))
 	}
 	return address(admin, copied), drop
+}
+
+// template returns the server, and the name of the original that build has filled.
+func template(t testing.TB, name string, build func(url string) error) (admin *url.URL, original string) {
+	t.Helper()
+	admin, original = server(t), originalName(name)
+	if err := buildOnce(t.Context(), admin, original, build); err != nil {
+		t.Fatalf("pgtest: template %s: %v", name, err)
+	}
+	return admin, original
 }
 
 // Copy returns the URL of a new database, a copy of the one at that URL, to which nobody may be

@@ -76,12 +76,7 @@ func (s *Site) approvalsView(ctx context.Context, r *http.Request, who curfew.Ac
 			Name: map[string]string{pendingState: "Waiting", everyState: "All"}[state], Path: "/console/approvals?state=" + state, Here: state == v.Filters.State,
 		}})
 	}
-	if len(all) > approvalsShown {
-		all = all[:approvalsShown]
-		further := given(q, []string{"state", "customerId"})
-		further.Set("cursor", all[approvalsShown-1].ID)
-		v.More = Link{Name: "Earlier ones", Path: "?" + further.Encode()}
-	}
+	all, v.More = pageOf(all, approvalsShown, "Earlier ones", given(q, []string{"state", "customerId"}), func(a record.Approval) string { return a.ID })
 	at := moments{time.Now()}
 	for _, a := range all {
 		v.Rows = append(v.Rows, approvalLine(a, who, at))

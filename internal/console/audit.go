@@ -62,12 +62,7 @@ func (s *Site) auditView(ctx context.Context, r *http.Request, _ curfew.Actor) (
 	}
 	v := Audit{State: State{Sentence: "What staff did and looked at, newest first."}, Filters: AuditFilters{Actor: search.Actor, Subject: search.Customer, Action: search.Action, From: q.Get("from")}}
 	v.Filters.Some = len(given(q, auditParams)) > 0
-	if len(all) > auditShown {
-		all = all[:auditShown]
-		further := given(q, auditParams)
-		further.Set("cursor", strconv.FormatInt(all[auditShown-1].Number, 10))
-		v.More = Link{Name: "Earlier entries", Path: "?" + further.Encode()}
-	}
+	all, v.More = pageOf(all, auditShown, "Earlier entries", given(q, auditParams), func(e record.AuditEntry) string { return strconv.FormatInt(e.Number, 10) })
 	at := moments{time.Now()}
 	for _, e := range all {
 		v.Rows = append(v.Rows, auditRow(e, at))

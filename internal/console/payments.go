@@ -110,6 +110,16 @@ func given(q url.Values, params []string) url.Values {
 	return found
 }
 
+// pageOf returns the rows that a page shows of those that were read, which are one more if there is a next page, and the link to
+// that. further are the filters.
+func pageOf[T any](read []T, shown int, name string, further url.Values, cursor func(T) string) ([]T, Link) {
+	if len(read) <= shown {
+		return read, Link{}
+	}
+	further.Set("cursor", cursor(read[shown-1]))
+	return read[:shown], Link{Name: name, Path: "?" + further.Encode()}
+}
+
 // differences shows how the provider's books differ, until they are settled.
 func (s *Site) differences(ctx context.Context, at moments) ([]Difference, error) {
 	all, err := s.keeper.Payments.Differences(ctx)

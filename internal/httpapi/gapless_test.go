@@ -24,14 +24,19 @@ import (
 // How many clients come back how often. The figures of the README come from
 // larger ones.
 var (
-	streamClients    = flag.Int("streams", 15, "clients that read live streams")
-	streamReconnects = flag.Int("reconnects", 8, "how often each of them comes back")
+	streamClients    = flag.Int("streams", 0, "clients that read live streams; by default 50, or 15 with -short")
+	streamReconnects = flag.Int("reconnects", 0, "how often each of them comes back; by default 20, or 8 with -short")
 )
 
 // While writers work, the events of a session that a client gets over all its connections, without repeats, are numbered
 // from 1 to the session's version in order.
 func TestStreamsHaveNoGap(t *testing.T) {
 	t.Parallel()
+	clients, reconnects := 50, 20
+	if testing.Short() {
+		clients, reconnects = 15, 8
+	}
+	*streamClients, *streamReconnects = cmp.Or(*streamClients, clients), cmp.Or(*streamReconnects, reconnects)
 	for name, open := range stores.Each() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

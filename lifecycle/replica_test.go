@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func (env *environment) running(keepers []*lifecycle.Keeper, seen func() bool) {
 		<-tick.C
 	}
 	if ctx.Err() != nil {
-		env.Error("what the keepers are to do was never done")
+		figures, err := env.Store.SessionFigures(env.Context(), env.policy)
+		env.Errorf("what the keepers are to do was never done; figures: %v, error: %v", figures.ByStatus, err)
 	}
 	stop()
 	for range keepers {
@@ -56,6 +58,9 @@ func (env *environment) ended(many int) func() bool {
 func (env *environment) keeper(o lifecycle.Options) *lifecycle.Keeper {
 	env.Helper()
 	o.Policy = &env.policy
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(env.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	}
 	return must(lifecycle.New(env.Store, o))(env)
 }
 

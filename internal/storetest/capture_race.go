@@ -27,7 +27,7 @@ func disputing(ref string) record.PaymentReport {
 
 func racesAcceptReport(f *fixture) {
 	accepted := 0
-	for round := range *raceRounds {
+	for round := range raceRounds() {
 		st := f.reserved(fmt.Sprint("customer-", round))
 		ref := f.paidBy(st).Ref
 		errs := together(2, func(i int) error {
@@ -53,7 +53,7 @@ func racesAcceptReport(f *fixture) {
 			f.Fatalf("accepted by event %d, although it was told by event %d", due+1, reported+1)
 		}
 	}
-	f.Logf("%d of %d were accepted before it was told", accepted, *raceRounds)
+	f.Logf("%d of %d were accepted before it was told", accepted, raceRounds())
 }
 
 // riskSQL is what is told of a payment that may be taken back, as a store writes it.
@@ -87,7 +87,7 @@ func reportMeetsAccept(f *fixture) {
 }
 
 func racesDueRelease(f *fixture) {
-	for round := range max(1, *raceRounds/4) {
+	for round := range max(1, raceRounds()/4) {
 		st := f.reserved(fmt.Sprint("customer-", round))
 		changes := []record.Change{acceptingDue(st, fmt.Sprint("m-", round)), endChange(st, curfew.Cancelled, curfew.ByRequest)}
 		won := f.race(2, curfew.Conflict, func(i int) error { return failed(f.Store.Change(f.Context(), changes[i])) })
@@ -99,7 +99,7 @@ func racesDueRelease(f *fixture) {
 }
 
 func racesToCapture(f *fixture) {
-	for round := range max(1, *raceRounds/20) {
+	for round := range max(1, raceRounds()/20) {
 		c := f.paidBy(f.captured(fmt.Sprint("customer-", round), "due"))
 		won := f.race(10, curfew.Conflict, func(int) error {
 			return failed(f.Store.Annotate(f.Context(), record.Annotation{From: c, Capture: "capturing", Reason: "asked", Actor: shop, Wait: time.Hour}))

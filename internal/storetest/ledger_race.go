@@ -53,7 +53,7 @@ func (f *fixture) reported(all []record.PaymentReport) record.Ledger {
 func (f *fixture) send(t record.PaymentReport) error { return failed(f.Store.Report(f.Context(), t)) }
 
 func racesToReport(f *fixture) {
-	for round := range max(1, *raceRounds/20) {
+	for round := range max(1, raceRounds()/20) {
 		all := chain(round)
 		for i, err := range together(len(all), func(i int) error { return f.send(all[i]) }) {
 			if err != nil {
@@ -65,7 +65,7 @@ func racesToReport(f *fixture) {
 }
 
 func racesReportAdmit(f *fixture) {
-	for round := range max(1, *raceRounds/20) {
+	for round := range max(1, raceRounds()/20) {
 		all := chain(round)
 		errs := together(2*len(all), func(i int) error {
 			if i < len(all) {
@@ -109,7 +109,7 @@ func (f *fixture) report(customer, ref string) error {
 }
 
 func racesToMerge(f *fixture) {
-	for round := range max(1, *raceRounds/40) {
+	for round := range max(1, raceRounds()/40) {
 		all := chain(round)
 		for i, t := range all {
 			a := admission(fmt.Sprintf("customer-%d-%d", round, i))

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -12,7 +13,18 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-var raceRounds = flag.Int("race.rounds", 200, "rounds of each race between two, in storetest")
+var raceFlag = flag.Int("race.rounds", 0, "rounds of each race between two, in storetest; by default 200, or 40 with -short")
+
+func raceRounds() int {
+	switch {
+	case *raceFlag > 0:
+		return *raceFlag
+	case testing.Short():
+		return 40
+	default:
+		return 200
+	}
+}
 
 var races = contract{
 	"a hundred admissions of one customer are one session":                   racesForSlot,
@@ -60,7 +72,7 @@ func together(n int, do func(i int) error) []error {
 }
 
 func racesForSlot(f *fixture) {
-	for round := range max(1, *raceRounds/50) {
+	for round := range max(1, raceRounds()/50) {
 		customer := fmt.Sprint("customer-", round)
 		won := f.race(100, curfew.Conflict, func(int) error {
 			_, err := f.Store.Admit(f.Context(), admission(customer))
@@ -71,7 +83,7 @@ func racesForSlot(f *fixture) {
 }
 
 func racesForReference(f *fixture) {
-	for round := range max(1, *raceRounds/50) {
+	for round := range max(1, raceRounds()/50) {
 		ref := fmt.Sprint("pay-", round)
 		admitted := make([]curfew.Snapshot, 100)
 		won := f.race(100, curfew.Conflict, func(i int) (err error) {
@@ -88,7 +100,7 @@ func racesForReference(f *fixture) {
 }
 
 func racesForCredit(f *fixture) {
-	for round := range max(1, *raceRounds/20) {
+	for round := range max(1, raceRounds()/20) {
 		c := f.credited(fmt.Sprint("customer-", round))
 		won := f.race(10, curfew.Conflict, func(int) error {
 			_, err := f.Store.Admit(f.Context(), spending(c))
@@ -103,13 +115,13 @@ func racesForCredit(f *fixture) {
 // cleanup by hand looks at it.
 func racesAcceptClear(f *fixture) {
 	accepted := 0
-	for round := range *raceRounds {
+	for round := range raceRounds() {
 		st := f.aged(f.longAdmission(fmt.Sprint("customer-", round)), time.Hour)
 		accepted += f.duel(st, fmt.Sprint("mechanic-", round), func() ([]record.Ended, error) {
 			return f.Store.End(f.Context(), f.clearing(st))
 		})
 	}
-	f.Logf("%d of %d were accepted, the others cleared", accepted, *raceRounds)
+	f.Logf("%d of %d were accepted, the others cleared", accepted, raceRounds())
 }
 
 // racesAcceptSweep lets an acceptance and a sweep race around the deadline: the
@@ -118,7 +130,7 @@ func racesAcceptClear(f *fixture) {
 // half.
 func racesAcceptSweep(f *fixture) {
 	accepted, after := 0, 4*time.Millisecond
-	for round := range *raceRounds {
+	for round := range raceRounds() {
 		a := admission(fmt.Sprint("customer-", round))
 		a.Deadline.After = after
 		st, err := f.Store.Admit(f.Context(), a)
@@ -129,8 +141,8 @@ func racesAcceptSweep(f *fixture) {
 			after = after * 16 / 25
 		}
 	}
-	f.Logf("%d of %d were accepted, the others swept", accepted, *raceRounds)
-	if *raceRounds >= 100 && (accepted == 0 || accepted == *raceRounds) {
+	f.Logf("%d of %d were accepted, the others swept", accepted, raceRounds())
+	if raceRounds() >= 100 && (accepted == 0 || accepted == raceRounds()) {
 		f.Error("one side always won: this was no race")
 	}
 }
@@ -178,7 +190,7 @@ func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]re
 }
 
 func racesAcceptCancel(f *fixture) {
-	for round := range max(1, *raceRounds/4) {
+	for round := range max(1, raceRounds()/4) {
 		st := f.admit(fmt.Sprint("customer-", round))
 		changes := []record.Change{accepting(st, fmt.Sprint("m-", round)), endChange(st, curfew.Cancelled, curfew.ByRequest)}
 		won := f.race(2, curfew.Conflict, func(i int) error {
@@ -192,7 +204,7 @@ func racesAcceptCancel(f *fixture) {
 
 // racesForRequest covers lesson 10.
 func racesForRequest(f *fixture) {
-	for round := range max(1, *raceRounds/4) {
+	for round := range max(1, raceRounds()/4) {
 		st := f.admit(fmt.Sprint("customer-", round))
 		mechanic := func(i int) string { return fmt.Sprintf("m-%d-%d", round, i) }
 		won := f.race(2, curfew.Conflict, func(i int) error {
@@ -208,7 +220,7 @@ func racesForRequest(f *fixture) {
 
 // racesForMechanic covers lesson 10.
 func racesForMechanic(f *fixture) {
-	for round := range max(1, *raceRounds/4) {
+	for round := range max(1, raceRounds()/4) {
 		mechanic := fmt.Sprint("m-", round)
 		offered := []curfew.Snapshot{f.admit(fmt.Sprint("left-", round)), f.admit(fmt.Sprint("right-", round))}
 		won := f.race(2, curfew.MechanicBusy, func(i int) error {
@@ -237,7 +249,7 @@ func racesForeignCancel(f *fixture) {
 			return nil
 		},
 	}
-	for round := range max(2, *raceRounds/20) {
+	for round := range max(2, raceRounds()/20) {
 		f.must(errors.Join(together(24, func(i int) error {
 			st, err := f.Store.Admit(f.Context(), admission(fmt.Sprintf("customer-%d-%d", i, round)))
 			if err != nil {
@@ -250,7 +262,7 @@ func racesForeignCancel(f *fixture) {
 
 func racesSweeps(f *fixture) {
 	chosen := seed.New(f)
-	for round := range max(1, *raceRounds/40) {
+	for round := range max(1, raceRounds()/40) {
 		var late []curfew.Snapshot
 		for i := range 20 {
 			late = append(late, f.aged(f.admit(fmt.Sprintf("customer-%d-%d", round, i)), time.Hour))

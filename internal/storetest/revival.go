@@ -84,7 +84,7 @@ func revivalNotFound(f *fixture) {
 func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Snapshot, c curfew.Checkout) error) {
 	f.Helper()
 	revived := 0
-	for round := range *raceRounds {
+	for round := range raceRounds() {
 		was, c := f.endedOwing(fmt.Sprint("customer-", round), owed)
 		won := f.race(2, curfew.Conflict, func(i int) error {
 			if i == 1 {
@@ -100,7 +100,7 @@ func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Snapsho
 			f.Fatalf("round %d: %d won, and the revival: %v", round, won[0], err)
 		}
 	}
-	f.Logf("%d of %d were revived", revived, *raceRounds)
+	f.Logf("%d of %d were revived", revived, raceRounds())
 }
 
 func racesRevivalSpending(f *fixture) {
@@ -127,7 +127,7 @@ func racesRevivalAdmission(f *fixture) {
 }
 
 func racesRevivals(f *fixture) {
-	for round := range max(1, *raceRounds/20) {
+	for round := range max(1, raceRounds()/20) {
 		was, c := f.endedOwing(fmt.Sprint("customer-", round), curfew.Credited)
 		won := f.race(10, curfew.Conflict, func(int) error {
 			_, err := f.Store.Admit(f.Context(), reviving(was, c))

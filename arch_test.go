@@ -91,9 +91,10 @@ var rooms = map[string]room{
 	"internal/notify/mailtest":     {never: drivers, forTests: true},
 	"internal/pgtest":              {forTests: true},
 	"internal/browsertest":         {never: drivers, forTests: true},
+	"internal/effort":              {stdlib: true, never: drivers, forTests: true},
 	"internal/openapi/openapitest": {never: drivers, forTests: true},
 	"internal/storetest": {
-		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,
+		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/effort", "internal/storetest/seed"}, never: drivers, forTests: true,
 	},
 	"internal/storetest/seed": {stdlib: true, never: drivers, forTests: true},
 	"internal/storetest/stores": {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -251,7 +252,7 @@ func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 
 func TestStormsOfOneCustomerEndInOneOpenSession(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		for n := range howMany(*storms, 2, 5) {
+		for n := range effort.Of(*storms, 1, 5) {
 			storm(env, fmt.Sprintf("c%d", n))
 		}
 	})

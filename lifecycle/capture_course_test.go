@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
@@ -79,7 +80,7 @@ func (env *environment) outcomeOf(ref string) curfew.Checkout {
 func TestReservedMoneyIsTakenOnceOrReleased(t *testing.T) {
 	onVault(t, "at_acceptance", func(env *environment, v *vault) {
 		s := seed.New(env)
-		for i := range howMany(0, 15, 1500) {
+		for i := range effort.Of(0, 10, 1500) {
 			rng := seed.Dice(s, fmt.Sprint(i))
 			faults := []curfew.Kind{curfew.Unavailable, curfew.PaymentRequired, curfew.RateLimited, curfew.Unauthenticated}
 			fail := func(curfew.MoneyOrder) error {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -236,7 +237,7 @@ func TestACleanupOfManyPagesReachesTheEnd(t *testing.T) {
 
 func TestTwoSweepsAtOnceCountEverySessionOnce(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		const many = 600
+		many := effort.Of(0, 300, 600)
 		env.paidAndOverdue(many)
 		cleaned := make([]curfew.Stats, 4)
 		together(len(cleaned), func(i int) { cleaned[i] = must(env.Sweep(env.Context()))(env) })

@@ -56,7 +56,7 @@ func TestOfTwoCheckoutsOfAPaymentTheFarthestStays(t *testing.T) {
 			for j, newer := range stages {
 				a, b := fmt.Sprint("o-", i, j), fmt.Sprint("n-", i, j)
 				dice := seed.Dice(s, a)
-				if testing.Short() && dice.IntN(3) > 0 { // a third of the pairs, in each run another
+				if testing.Short() && dice.IntN(6) > 0 { // a sixth of the pairs, in each run another
 					continue
 				}
 				older.get(env, "c-"+a, a)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
@@ -19,22 +20,10 @@ import (
 // How hard the races are run. The figures of the README come from larger ones.
 var (
 	races  = flag.Int("races", 0, "random races of accept against the cleanup, and of each rival against an undo; by default 200, or 100 with -short")
-	storms = flag.Int("storms", 0, "storms of 100 concurrent admissions of one customer; by default 5, or 2 with -short")
+	storms = flag.Int("storms", 0, "storms of 100 concurrent admissions of one customer; by default 5, or 1 with -short")
 )
 
-// howMany is what a flag says, or else how much is tried in the short and in the long form.
-func howMany(said, short, long int) int {
-	switch {
-	case said > 0:
-		return said
-	case testing.Short():
-		return short
-	default:
-		return long
-	}
-}
-
-func raceCount() int { return howMany(*races, 2*raceSize, 4*raceSize) }
+func raceCount() int { return effort.Of(*races, 2*raceSize, 4*raceSize) }
 
 var (
 	shop  = curfew.Actor{Role: curfew.Service, ID: "shop"}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
@@ -43,7 +44,7 @@ type forgetful struct {
 func TestForgetfulMechanicsCostNoCustomerASessionWhileAnotherIsFree(t *testing.T) {
 	t.Parallel()
 	chosen := seed.New(t)
-	for round := range howMany(0, 1, 4) {
+	for round := range effort.Of(0, 1, 4) {
 		before := simulate(t, chosen+uint64(round), 0)
 		now := simulate(t, chosen+uint64(round), 3*time.Minute)
 		t.Logf("seed %d: with join_offer %d of %d served (%d %%), %d lost, %d of them while a mechanic was free; before %d of %d (%d %%), %d lost, %d while one was free",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -378,7 +379,7 @@ func TestGivingBackMeetsEverybodyElse(t *testing.T) {
 	} {
 		t.Run(rival, func(t *testing.T) {
 			onEachStoreWith(t, offering, func(env *environment) {
-				const rounds = 24
+				rounds := effort.Of(0, 8, 24)
 				won := 0
 				for i := range rounds {
 					f := env.accepted(fmt.Sprint("c", i), fmt.Sprint("p", i), fmt.Sprint("m", i))

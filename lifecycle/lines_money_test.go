@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
@@ -345,7 +346,7 @@ func (b *bank) give(p storetest.Report, amount int64) {
 func TestTheBooksOfLinesAreRight(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		s := seed.New(env)
-		for i := range howMany(0, 10, 100) {
+		for i := range effort.Of(0, 4, 100) {
 			f := &fate{b: newBank(), rng: seed.Dice(s, fmt.Sprint(i)), at: time.Now()}
 			f.env = env.banked(f.b, env.Store)
 			f.p = several(fmt.Sprint("c", i), fmt.Sprint("p", i), 1+f.rng.Int64N(5))

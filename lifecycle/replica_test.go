@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -66,7 +67,7 @@ func (env *environment) keeper(o lifecycle.Options) *lifecycle.Keeper {
 
 func TestReplicasThatCollideSettleEverySessionOnce(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		const many = 600
+		many := effort.Of(0, 300, 600)
 		env.paidAndOverdue(many)
 		tallies := make([]*tally, 4)
 		keepers := make([]*lifecycle.Keeper, len(tallies))

@@ -13,18 +13,14 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 const callers = 16
 
 // fulfilments is how many checkouts are fulfilled around a kill.
-func fulfilments() int {
-	if testing.Short() {
-		return 300
-	}
-	return 1000
-}
+func fulfilments() int { return effort.Of(0, 200, 1000) }
 
 func TestKillInTheMiddleOnSQLite(t *testing.T) {
 	t.Parallel()

@@ -17,24 +17,16 @@ import (
 	"github.com/stripe/stripe-go/v86"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 100 with -short")
+var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 60 with -short")
 
 // payments is how many payments Stripe tells in the test of the whole way.
-func payments() int {
-	switch {
-	case *paymentsFlag > 0:
-		return *paymentsFlag
-	case testing.Short():
-		return 100
-	default:
-		return 2000
-	}
-}
+func payments() int { return effort.Of(*paymentsFlag, 60, 2000) }
 
 // killings is how often the service is killed while messages come, and again
 // while money goes back.

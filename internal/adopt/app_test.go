@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/invariant"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/record"
@@ -21,18 +22,6 @@ import (
 )
 
 var appTime = flag.Duration("app", 0, "how long an app writes its table at random while it is enforced; by default 10m, or 3s with -short")
-
-// either is a flag's value or, if it has none, that of the short or the long form.
-func either[T comparable](given, short, long T) T {
-	var none T
-	switch {
-	case given != none:
-		return given
-	case testing.Short():
-		return short
-	}
-	return long
-}
 
 // app is a program that writes its table at random, as if Curfew did not exist.
 type app struct {
@@ -139,7 +128,7 @@ func TestAnAppThatWritesAtRandomIsFollowed(t *testing.T) {
 	pgtest.MayDeadlock(t) // this app writes several rows at once, in any order
 	m, a := enforced(t, helpTable)
 	seeded := seed.New(t)
-	ctx, stop := context.WithTimeout(t.Context(), either(*appTime, 3*time.Second, 10*time.Minute))
+	ctx, stop := context.WithTimeout(t.Context(), effort.Of(*appTime, 3*time.Second, 10*time.Minute))
 	defer stop()
 	var all sync.WaitGroup
 	for n := range 4 {

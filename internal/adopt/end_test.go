@@ -14,6 +14,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 )
 
@@ -273,7 +274,7 @@ func TestNoAcceptedSessionIsEnded(t *testing.T) {
 	m, a := enforced(t, helpTable)
 	const crowd = 50
 	var accepted sync.Map
-	races := either(*acceptRaces, 200, 100_000)
+	races := effort.Of(*acceptRaces, 100, 100_000)
 	for n := 0; n < races; n += crowd {
 		m.exec(`TRUNCATE public.help CASCADE`)
 		m.exec(`INSERT INTO public.help (id, customer, deadline) SELECT i, 'c' || i, now() - interval '1 second' FROM generate_series($1::int, $2::int) i`, n+1, n+crowd)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
@@ -135,10 +136,7 @@ func (d *day) look(at time.Duration) {
 func TestForecastsComeTrue(t *testing.T) {
 	t.Parallel()
 	dice := seed.Dice(seed.New(t), "days")
-	days := 6
-	if !testing.Short() {
-		days = 60
-	}
+	days := effort.Of(0, 6, 60)
 	var half, most []lesson
 	var errs, constants []float64
 	for range days {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -24,19 +25,15 @@ import (
 // How many clients come back how often. The figures of the README come from
 // larger ones.
 var (
-	streamClients    = flag.Int("streams", 0, "clients that read live streams; by default 50, or 15 with -short")
-	streamReconnects = flag.Int("reconnects", 0, "how often each of them comes back; by default 20, or 8 with -short")
+	streamClients    = flag.Int("streams", 0, "clients that read live streams; by default 50, or 10 with -short")
+	streamReconnects = flag.Int("reconnects", 0, "how often each of them comes back; by default 20, or 6 with -short")
 )
 
 // While writers work, the events of a session that a client gets over all its connections, without repeats, are numbered
 // from 1 to the session's version in order.
 func TestStreamsHaveNoGap(t *testing.T) {
 	t.Parallel()
-	clients, reconnects := 50, 20
-	if testing.Short() {
-		clients, reconnects = 15, 8
-	}
-	*streamClients, *streamReconnects = cmp.Or(*streamClients, clients), cmp.Or(*streamReconnects, reconnects)
+	*streamClients, *streamReconnects = effort.Of(*streamClients, 10, 50), effort.Of(*streamReconnects, 6, 20)
 	for name, open := range stores.Each() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

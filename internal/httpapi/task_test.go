@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -87,10 +88,7 @@ func (env *environment) newest() api.Run {
 // What a person has started goes on to its end when they leave: leaving the page once cut an undo of 559 sessions at 222.
 func TestWhatWasStartedEndsWholeWhoeverLeaves(t *testing.T) {
 	t.Parallel()
-	sessions, at := 559, 222
-	if testing.Short() {
-		sessions, at = 130, 70
-	}
+	sessions, at := effort.Of(0, 130, 559), effort.Of(0, 70, 222)
 	for name, open := range stores.Each() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

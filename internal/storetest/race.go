@@ -5,26 +5,17 @@ import (
 	"flag"
 	"fmt"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
 var raceFlag = flag.Int("race.rounds", 0, "rounds of each race between two, in storetest; by default 200, or 40 with -short")
 
-func raceRounds() int {
-	switch {
-	case *raceFlag > 0:
-		return *raceFlag
-	case testing.Short():
-		return 40
-	default:
-		return 200
-	}
-}
+func raceRounds() int { return effort.Of(*raceFlag, 40, 200) }
 
 var races = contract{
 	"a hundred admissions of one customer are one session":                   racesForSlot,

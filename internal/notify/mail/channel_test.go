@@ -46,7 +46,12 @@ var paid = curfew.Checkout{Ref: "r1", Plan: "chat10", Amount: 1999, Currency: "e
 
 func channelTo(t testing.TB, s mail.Server, h record.EnrichedEvent) *mail.Channel {
 	t.Helper()
-	c, err := mail.NewChannel(facts{enriched: h}, mail.Options{Server: s, From: from, BaseURL: "https://curfew.example.org", Signer: signer("key")})
+	return channelOf(t, s, &facts{enriched: h})
+}
+
+func channelOf(t testing.TB, s mail.Server, f *facts) *mail.Channel {
+	t.Helper()
+	c, err := mail.NewChannel(f, mail.Options{Server: s, From: from, BaseURL: "https://curfew.example.org", Signer: signer("key")})
 	must(t, err)
 	return c
 }

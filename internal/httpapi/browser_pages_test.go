@@ -12,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/browsertest"
+	"github.com/curfewhq/curfew/internal/effort"
 )
 
 func TestPages(t *testing.T) {
@@ -100,9 +101,7 @@ func noStoredTextRuns(w *tab) {
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
 	hostileDeliveries(w, corpus)
-	if testing.Short() { // a page for each of them takes long
-		corpus = corpus[:3]
-	}
+	corpus = corpus[:effort.Of(0, 3, len(corpus))] // a page for each of them takes long
 	hostileTimelines(w, corpus)
 	hostileSessions(w, corpus[:2])
 	for _, text := range corpus {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/effort"
 	"github.com/curfewhq/curfew/internal/record"
 )
 
@@ -27,7 +28,7 @@ func (f *fixture) allOrNothing(write func() error) {
 	f.Helper()
 	before := f.whole()
 	var err error
-	for n := range most {
+	for n := 0; n < most; n += effort.Of(0, 3, 1) { // the short form leaves rows out
 		f.FailAt(f.T, n)
 		err = write()
 		f.FailAt(f.T, -1)

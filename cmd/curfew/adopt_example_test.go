@@ -153,7 +153,7 @@ func TestTheExampleMovesOverStepByStep(t *testing.T) {
 	w.serve = serving(t, w.dir, []string{"CURFEW_DATABASE_URL=" + w.url, "CURFEW_AUTH_JWT_SECRET=" + secret}, "--config=curfew.yaml")
 	program := bundled(t, filepath.Join(exampleApp, "server.ts"))
 	app := func(step string) shopApp {
-		return shopApp{t, listening(t, program, "DATABASE_URL="+w.url, "STEP="+step, "CURFEW_URL="+w.serve.url, "CURFEW_SECRET="+secret)}
+		return shopApp{t, listening(t, program, "DATABASE_URL="+w.url, "STEP="+step, "CURFEW_URL="+w.serve.url, "CURFEW_AUTH_JWT_SECRET="+secret)}
 	}
 	old, third, fourth, fifth := app("0"), app("3"), app("4"), app("5")
 

@@ -72,7 +72,7 @@ func cured(browser context.Context, t *testing.T) {
 		t.Fatal(err)
 	}
 	serve := serving(t, dir, []string{"CURFEW_AUTH_JWT_SECRET=" + nextSecret, "CURFEW_STRIPE_WEBHOOK_SECRET=" + nextSecret}, "--config=curfew.yaml")
-	app := nextApp(t, "CURFEW_URL="+serve.url, "CURFEW_SECRET="+nextSecret)
+	app := nextApp(t, "CURFEW_URL="+serve.url, "CURFEW_AUTH_JWT_SECRET="+nextSecret)
 	kim, mia, anna := nextVisit(browser, t, app, "customer", "kim"), nextVisit(browser, t, app, "mechanic", "mia"), nextVisit(browser, t, app, "admin", "anna")
 	live := "document.querySelector('[data-live=live]') !== null && document.body.textContent.includes(%q)"
 	kim.until("Kim may buy", fmt.Sprintf(live, "Talk to a mechanic"))

@@ -5,7 +5,7 @@ import { createHmac } from "node:crypto";
 function token(role: string, subject: string): string {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ role, sub: subject, exp: Math.floor(Date.now() / 1000) + 300 })}`;
-  return `${signed}.${createHmac("sha256", process.env.CURFEW_SECRET ?? "").update(signed).digest("base64url")}`;
+  return `${signed}.${createHmac("sha256", process.env.CURFEW_AUTH_JWT_SECRET ?? "").update(signed).digest("base64url")}`;
 }
 
 export async function curfew(role: string, subject: string, method: string, path: string, body?: object) {

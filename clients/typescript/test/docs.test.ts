@@ -9,7 +9,7 @@ import { started } from "./curfew.js";
 // The code of docs/typescript.md, which scripts/docs.mjs wrote here, runs as it is, one block after the other.
 const server = await started();
 process.env["CURFEW_URL"] = server.url;
-process.env["CURFEW_SECRET"] = secrets.jwt;
+process.env["CURFEW_AUTH_JWT_SECRET"] = secrets.jwt;
 process.env["CURFEW_WEBHOOK_SECRET"] = `whsec_${Buffer.from("a secret of the tests").toString("base64")}`;
 process.env["CURFEW_TOKEN"] = await server.signer("service", "shop");
 

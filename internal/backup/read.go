@@ -87,7 +87,7 @@ func tableOf(f File) (record.Table, error) {
 	return t, nil
 }
 
-// Verify checks every file against the manifest. It returns Invalid, naming the file that is
+// Verify checks every file against the manifest. It returns Invalid, naming each file that is
 // missing, truncated or damaged.
 func (b *Backup) Verify() error {
 	var wrong []error

@@ -150,7 +150,8 @@ func (p program) body(does string) string {
 	return "BEGIN\n        PERFORM " + p.gone("NULL", "their table was emptied") + ";"
 }
 
-// A writer names itself in settings of the transaction; the application sets none.
+// actor is who wrote: Curfew says so in a setting of its transaction; for the application, which sets
+// none, it is the table's service.
 func (p program) actor() string {
 	return "coalesce(nullif(current_setting('curfew.actor', true), ''), " + literal("service:"+p.Name) + ")"
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // tripAfter is the number of consecutive failures after which a queue pauses, each time for longer.
-// Its deliveries keep their attempts.
+// A pause uses up none of its deliveries' attempts.
 const tripAfter = maxSending
 
 const firstPause, longestPause = time.Second, time.Minute

@@ -15,7 +15,7 @@ type acknowledgeCommand struct {
 	Withdraw bool          `help:"Let it count again now."`
 }
 
-// Run acknowledges a finding, or withdraws that.
+// Run acknowledges a finding, or withdraws an acknowledgment.
 func (c *acknowledgeCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := c.check(); err != nil {
 		return err

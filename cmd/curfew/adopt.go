@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// adoptCommand is about the sessions in tables that the marketplace has already.
+// adoptCommand is about sessions in tables that the marketplace already has.
 type adoptCommand struct {
 	Inspect adoptInspectCommand `cmd:"" help:"Look at a table of sessions, change nothing, and print its mapping for the setting adopt."`
 	Plan    adoptPlanCommand    `cmd:"" help:"Work out what enforcing a mapped table would do: on its own history, and now. Changes nothing. Exit 1: an ending is refused."`
@@ -28,7 +28,8 @@ type adoptCommand struct {
 const onlyPostgres = "only tables in PostgreSQL can be adopted: name the database with --database-url postgres://… or CURFEW_DATABASE_URL " +
 	"(curfew restore moves what is in a SQLite file there), or leave adopt out of the settings"
 
-// theirDatabase returns where the tables of adopt are read: with these settings, their own database or Curfew's.
+// theirDatabase returns the database with the adopted tables: their own if one is set, else
+// Curfew's.
 func (s *settings) theirDatabase() (url string, err error) {
 	at := s.DatabaseURL
 	if s.AdoptDatabaseURL != nil {
@@ -40,8 +41,8 @@ func (s *settings) theirDatabase() (url string, err error) {
 	return at.Single(), nil
 }
 
-// adoption keeps the adopted tables of a database, with a pool of their own: nobody who reads a large table keeps an
-// admission waiting.
+// adoption looks after the adopted tables of a database with its own pool, so that reading a large
+// table never delays an admission.
 type adoption struct{ *adopt.Service }
 
 func (a *adoption) close() {
@@ -50,10 +51,11 @@ func (a *adoption) close() {
 	}
 }
 
-// adoptionConns is how many connections that takes at most.
+// adoptionConns limits the connections of that pool.
 const adoptionConns = 4
 
-// adoption returns what keeps the tables that the settings map, or nil if they map none. It connects to nothing.
+// adoption returns the service for the tables that the settings map, or nil if they map none. It
+// does not connect to anything.
 func (s *settings) adoption(ctx context.Context) (*adoption, error) {
 	if s.Adopt == nil {
 		return nil, nil //nolint:nilnil // nothing is mapped, and nothing is wrong
@@ -85,8 +87,8 @@ func (s *settings) newAdoption(ctx context.Context) (*adoption, error) {
 	return &adoption{adopt.New(o)}, nil
 }
 
-// withAdoption opens the database for one command about adopted tables. Some of these are possible where the settings
-// map none any more.
+// withAdoption opens the database for one command about adopted tables. Some commands also work on
+// tables that the settings no longer map.
 func (s *settings) withAdoption(ctx context.Context, do func(*adopt.Service) error) error {
 	if _, ok := s.DatabaseURL.File(); ok {
 		return usagef("%s", onlyPostgres)
@@ -104,7 +106,7 @@ func (s *settings) withAdoption(ctx context.Context, do func(*adopt.Service) err
 	})
 }
 
-// asUnknown makes an unknown name a mistake on the command line.
+// asUnknown turns an unknown name into a usage error.
 func asUnknown(err error) error {
 	if errors.Is(err, curfew.NotFound) {
 		return usageError{err}
@@ -112,7 +114,7 @@ func asUnknown(err error) error {
 	return asUsage(err)
 }
 
-// adoptionNamed returns how one table stands.
+// adoptionNamed returns the state of one table.
 func adoptionNamed(ctx context.Context, svc *adopt.Service, name string) (record.AdoptedTable, error) {
 	all, err := svc.Status(ctx)
 	if err != nil {

@@ -17,7 +17,7 @@ type adoptEnforceCommand struct {
 	JSON bool     `help:"Print JSON."`
 }
 
-// Run puts the triggers on a table, and lets the sweeper end its overdue rows.
+// Run puts triggers on a table and lets the sweeper end its overdue rows.
 func (c *adoptEnforceCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	e := adopt.Enforcement{Yes: c.Yes}
 	for _, rule := range c.Rule {

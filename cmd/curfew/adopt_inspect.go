@@ -17,8 +17,8 @@ type adoptInspectCommand struct {
 	JSON  bool   `help:"Print JSON."`
 }
 
-// Run prints a mapping as YAML. What else was found stands above it in comments, so that the whole can be a settings
-// file.
+// Run prints a mapping as YAML. Everything else that was found precedes it as comments, so that the
+// output can be used as a settings file.
 func (c *adoptInspectCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	url, err := s.theirDatabase()
 	if err != nil {
@@ -38,8 +38,8 @@ func (c *adoptInspectCommand) Run(ctx context.Context, s *settings, term termina
 	return nil
 }
 
-// relationNamed returns a table as SQL names it. What somebody types may lack the schema, and the quotes that a shell
-// has taken away.
+// relationNamed returns a table as SQL names it. What was typed may lack the schema, and the quotes
+// that a shell has removed.
 func relationNamed(typed string) string {
 	if _, _, err := mapping.SplitRelation(typed); err == nil {
 		return typed
@@ -95,7 +95,8 @@ func comment(term terminal, format string, args ...any) {
 	term.printf(strings.TrimRight("# "+format, " ")+"\n", args...)
 }
 
-// printStatuses prints every word with its rows, the age of the oldest, and what it counts as.
+// printStatuses prints every status word with its rows, the age of the oldest, and what it counts
+// as.
 func printStatuses(term terminal, found *adopt.Inspection) {
 	table := [][]string{{"status", "rows", "oldest", "counts as", "found in"}}
 	for _, s := range found.Statuses {

@@ -11,7 +11,7 @@ type adoptOffCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Run leaves a table alone.
+// Run stops adopting a table.
 func (c *adoptOffCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withAdoption(ctx, func(svc *adopt.Service) error {
 		if err := svc.Off(ctx, c.Name); err != nil {

@@ -22,7 +22,7 @@ type adoptPlanCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Run prints what enforce would do. It reads their table by SELECT alone.
+// Run prints what enforce would do. It only reads the table.
 func (c *adoptPlanCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if c.Days < 0 {
 		return usagef("--days must be 1 or more, not %d", c.Days)
@@ -71,7 +71,7 @@ func printPlan(term terminal, p adopt.Plan) {
 	printPromises(term, p.Promises)
 }
 
-// waitedFor says in words what a rule waits for.
+// waitedFor describes the sessions that each rule ends.
 var waitedFor = map[curfew.EndReason]string{
 	curfew.Expired: "sessions that nobody accepted in time",
 	curfew.NoShow:  "sessions that were accepted, and did not begin in time",
@@ -102,7 +102,7 @@ func printBacktest(term terminal, b record.Backtest, days int) {
 	}
 }
 
-// barWidth is how long the longest bar is.
+// barWidth is the length of the longest bar.
 const barWidth = 24
 
 func printThresholds(term terminal, b record.Backtest) {
@@ -126,7 +126,7 @@ func printThresholds(term terminal, b record.Backtest) {
 	term.printf("\n  * as set for each plan and row   █ nobody ever came   ▒ somebody came later: a regret   ░ unclear\n")
 }
 
-// bar draws what a threshold would have ended. Whatever is not 0 is seen.
+// bar draws what a threshold would have ended. Any count above 0 is visible.
 func bar(h record.Threshold, most int64) string {
 	var text strings.Builder
 	for _, part := range []struct {
@@ -140,7 +140,7 @@ func bar(h record.Threshold, most int64) string {
 	return text.String()
 }
 
-// brief writes seconds; those of more than an hour do not matter.
+// brief formats seconds; if there is more than an hour, it leaves them out.
 func brief(seconds float64) string {
 	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
 	if d > time.Hour {
@@ -214,7 +214,7 @@ func printStatements(term terminal, p adopt.Plan) {
 	}
 }
 
-// printStatement prints a statement, and of a function only the first line.
+// printStatement prints a statement; of a function, only the first line.
 func printStatement(term terminal, s adopt.Statement) {
 	head, body, whole := strings.Cut(s.SQL, "\n")
 	end := ";"

@@ -13,7 +13,7 @@ type adoptReleaseCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Run leaves a table alone, and forgets it.
+// Run stops adopting a table and forgets it.
 func (c *adoptReleaseCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if c.Drop && !c.Yes {
 		return usagef("--drop deletes the history of every session of %s in Curfew, and not your own table: add --yes if you mean that", c.Name)

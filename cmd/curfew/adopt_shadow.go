@@ -11,7 +11,8 @@ type adoptShadowCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Run switches a table to mode shadow, and reads it once. If that cannot be done, its mode stays.
+// Run switches a table to mode shadow and reads it once. If it cannot be read, the mode stays
+// unchanged.
 func (c *adoptShadowCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withAdoption(ctx, func(svc *adopt.Service) error {
 		if err := svc.Shadow(ctx, c.Name); err != nil {
@@ -21,7 +22,7 @@ func (c *adoptShadowCommand) Run(ctx context.Context, s *settings, term terminal
 	})
 }
 
-// printAdoptionOf prints how a table stands after a command.
+// printAdoptionOf prints the state of a table after a command.
 func printAdoptionOf(ctx context.Context, svc *adopt.Service, name string, asJSON bool, term terminal) error {
 	status, err := adoptionNamed(ctx, svc, name)
 	if err != nil {

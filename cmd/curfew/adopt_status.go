@@ -17,8 +17,8 @@ type adoptStatusCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// Run prints how the adopted tables stand. Something that is wrong makes the exit code 1; what is not known because it
-// cannot be read, 2.
+// Run prints the state of the adopted tables. The exit code is 1 if something is wrong, and 2 if
+// something is unknown because it cannot be read.
 func (c *adoptStatusCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withAdoption(ctx, func(svc *adopt.Service) error {
 		all, err := c.chosen(ctx, svc)
@@ -32,7 +32,7 @@ func (c *adoptStatusCommand) Run(ctx context.Context, s *settings, term terminal
 	})
 }
 
-// chosen returns the tables that were asked for. That there are none at all is an error, which says what to do.
+// chosen returns the requested tables. If there are none at all, the error says what to do.
 func (c *adoptStatusCommand) chosen(ctx context.Context, svc *adopt.Service) ([]record.AdoptedTable, error) {
 	if c.Name != "" {
 		one, err := adoptionNamed(ctx, svc, c.Name)
@@ -70,7 +70,7 @@ func adoptionExit(all []record.AdoptedTable) (code error) {
 	return code
 }
 
-// shownBlocked is how many customers who are blocked are printed.
+// shownBlocked limits how many blocked customers are printed.
 const shownBlocked = 10
 
 func printAdoption(term terminal, s record.AdoptedTable) {
@@ -150,7 +150,7 @@ func printAdoptedFindings(term terminal, all []record.Finding) {
 	}
 }
 
-// nextStep is the command that leads on.
+// nextStep returns the command to run next.
 func nextStep(s record.AdoptedTable) string {
 	switch {
 	case !s.Mapped:

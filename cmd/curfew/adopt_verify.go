@@ -13,7 +13,7 @@ type adoptVerifyCommand struct {
 	JSON   bool   `help:"Print JSON."`
 }
 
-// Run compares their rows with the mirrors, in one snapshot.
+// Run compares a table's rows with their mirrors in one snapshot.
 func (c *adoptVerifyCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withAdoption(ctx, func(svc *adopt.Service) error {
 		drift, err := svc.Verify(ctx, c.Name, c.Repair)

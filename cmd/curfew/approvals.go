@@ -18,7 +18,7 @@ type approvalsCommand struct {
 	Reject  rejectApproval  `cmd:"" help:"Reject what another person asked for."`
 }
 
-// twoPersons returns what an admin does not do alone.
+// twoPersons returns what an admin may not do alone.
 func (s *settings) twoPersons() approval.Rules {
 	r := approval.Rules{LiveEnds: s.Approvals.LiveEnds.On(), Erasures: s.Approvals.Erasures.On(), TTL: time.Duration(s.Approvals.TTL)}
 	if s.Approvals.RefundsOver != nil {
@@ -36,7 +36,7 @@ func (s *settings) withDesk(ctx context.Context, term terminal, do func(approval
 	return s.withKeeper(ctx, term, func(db database, keeper *lifecycle.Keeper) error { return do(s.desk(db, keeper)) })
 }
 
-// approvalsListed is how many approvals are listed.
+// approvalsListed limits how many approvals are listed.
 const approvalsListed = 200
 
 type listApprovals struct {
@@ -44,7 +44,7 @@ type listApprovals struct {
 	JSON bool `help:"Print JSON, like GET /api/approvals."`
 }
 
-// Run lists what was asked for.
+// Run lists the requests for approval.
 func (c *listApprovals) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDesk(ctx, term, func(d approval.Desk) error {
 		all, err := d.List(ctx, record.ApprovalSearch{Pending: !c.All, Limit: approvalsListed + 1})
@@ -71,7 +71,7 @@ func (c *listApprovals) Run(ctx context.Context, s *settings, term terminal) err
 	})
 }
 
-// oneApproval names what was asked for.
+// oneApproval identifies a request for approval.
 type oneApproval struct {
 	Approval string `arg:"" help:"Its id, as curfew approvals list prints it."`
 }
@@ -81,7 +81,7 @@ type approveApproval struct {
 	JSON bool `help:"Print JSON."`
 }
 
-// Run approves, and carries out.
+// Run approves a request and carries it out.
 func (c *approveApproval) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDesk(ctx, term, func(d approval.Desk) error {
 		a, err := d.Approve(ctx, operator(), c.Approval)
@@ -95,7 +95,7 @@ type rejectApproval struct {
 	JSON   bool   `help:"Print JSON."`
 }
 
-// Run rejects.
+// Run rejects a request.
 func (c *rejectApproval) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDesk(ctx, term, func(d approval.Desk) error {
 		a, err := d.Reject(ctx, operator(), c.Approval, c.Reason)
@@ -115,7 +115,7 @@ func printDecision(ctx context.Context, term terminal, a record.Approval, asJSON
 	return nil
 }
 
-// printAsked says that another person has to approve, unless asking failed.
+// printAsked says that another person must approve, unless the request itself failed.
 func printAsked(ctx context.Context, term terminal, a *record.Approval, err error) error {
 	if err != nil {
 		return err

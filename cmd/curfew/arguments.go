@@ -32,9 +32,9 @@ func checkArgs(args []string) error {
 	return nil
 }
 
-// checkParsed rejects empty positional arguments, lists with an empty entry, and a command's flag that is given twice,
-// of which only the last would count. Settings may be given again: the last one counts. The commands check customer ids
-// themselves.
+// checkParsed rejects empty positional arguments, lists with an empty entry, and a command's flag
+// given twice, of which only the last would count. A setting may be given twice: the last one
+// counts. The commands check customer ids themselves.
 func checkParsed(parsed *kong.Context) error {
 	given := map[*kong.Flag]bool{}
 	for _, p := range parsed.Path {

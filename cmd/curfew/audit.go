@@ -98,7 +98,7 @@ func printAudit(term terminal, all []record.AuditEntry) {
 	columns(term.out, rows...)
 }
 
-// joined is two texts with a space between them, or the one that there is.
+// joined joins two texts with a space, or returns the one that is not empty.
 func joined(a, b string) string {
 	if a == "" || b == "" {
 		return a + b

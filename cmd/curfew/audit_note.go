@@ -10,10 +10,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// noteTimeout is how long a command waits until its entry in the audit log is written.
+// noteTimeout limits how long a command waits for its audit log entry to be written.
 const noteTimeout = 5 * time.Second
 
-// commandNote is what the audit log says of a command that opens the database.
+// commandNote is the audit log entry of a command that opens the database.
 type commandNote struct {
 	action string
 	about  record.AuditSubject
@@ -22,7 +22,7 @@ type commandNote struct {
 
 type noteKey struct{}
 
-// withNote returns a context for a command, which goes by its words: "keys create".
+// withNote returns the context of a command, named by its words, such as "keys create".
 func withNote(ctx context.Context, words string, term terminal) context.Context {
 	if unnoted[words] {
 		return ctx
@@ -34,16 +34,17 @@ func withNote(ctx context.Context, words string, term terminal) context.Context 
 	return context.WithValue(ctx, noteKey{}, &commandNote{action: action, term: term})
 }
 
-// wordsOf returns the words of a command without its arguments: of "keys rotate <key>", "keys rotate".
+// wordsOf returns a command without its arguments: "keys rotate" for "keys rotate <key>".
 func wordsOf(command string) string {
 	words, _, _ := strings.Cut(command, " <")
 	return words
 }
 
-// unnoted are the commands that change nothing and tell nothing of a person.
+// unnoted are commands that change nothing and reveal nothing about a person.
 var unnoted = map[string]bool{"health": true, "verify": true, "doctor": true}
 
-// commandActions are the operations of routes that commands carry out, so that one name finds both.
+// commandActions maps commands to the operations of the routes that do the same, so that one name
+// finds both.
 var commandActions = map[string]string{
 	"check": "sessionStatus", "explain": "explain", "cleanup": "runCleanup", "undo": "undoRun", "acknowledge": "acknowledgeFinding",
 	"checkouts list": "findCheckouts", "checkouts show": "readCheckout", "checkouts evidence": "checkoutEvidence",
@@ -57,7 +58,8 @@ var commandActions = map[string]string{
 	"approvals list": "listApprovals", "approvals approve": "approve", "approvals reject": "reject",
 }
 
-// about says for the audit log whom and what a command is about. What is empty leaves what was said before.
+// about records for the audit log whom and what a command is about. Empty arguments keep earlier
+// values.
 func about(ctx context.Context, customerID, object, detail string) {
 	note, ok := ctx.Value(noteKey{}).(*commandNote)
 	if !ok {
@@ -73,7 +75,8 @@ func about(ctx context.Context, customerID, object, detail string) {
 	}
 }
 
-// writeNote writes what a command did. A failure changes nothing about the command: it is done, and its answer is printed.
+// writeNote writes the audit log entry of a command. If that fails, the command still succeeds: it
+// is done, and its output is printed.
 func (s *settings) writeNote(ctx context.Context, db database, err error) {
 	note, ok := ctx.Value(noteKey{}).(*commandNote)
 	if !ok {

@@ -18,8 +18,8 @@ const (
 	sayAgain = 5 * time.Second
 )
 
-// await opens a database, and waits for a server that does not answer yet: it may be starting. It returns any other
-// error at once. It never waits for a file.
+// await opens a database, and waits for a server that does not answer yet, because it may be
+// starting. It returns any other error at once. It never waits for a file.
 func (s *settings) await(ctx context.Context, log *slog.Logger, open func(context.Context) (database, error)) (database, error) {
 	if _, file := s.DatabaseURL.File(); file {
 		return open(ctx)

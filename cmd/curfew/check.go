@@ -19,7 +19,7 @@ type checkCommand struct {
 	JSON     bool   `help:"Print JSON, like GET /api/customers/{id}/session-status."`
 }
 
-// Run prints what blocks a customer. An overdue session does not.
+// Run prints what blocks a customer. An overdue session does not block.
 func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := curfew.CheckID("customer id", c.Customer); err != nil {
 		return usageError{err}

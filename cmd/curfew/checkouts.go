@@ -179,7 +179,7 @@ func (c *showCheckout) print(term terminal, k curfew.Checkout, payments map[stri
 	return nil
 }
 
-// printCheckout prints a payment, and how its money stands where that is known.
+// printCheckout prints a payment, and the state of its money if that is known.
 func printCheckout(term terminal, k curfew.Checkout, money ...string) {
 	now := time.Now()
 	rows := [][]string{
@@ -288,12 +288,12 @@ func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) er
 	})
 }
 
-// aboutCheckout says for the audit log whose payment it is.
+// aboutCheckout records for the audit log whose payment a command is about.
 func aboutCheckout(ctx context.Context, k curfew.Checkout) {
 	about(ctx, k.CustomerID, k.ID, "")
 }
 
-// customerOf returns the customer of a payment, for people.
+// customerOf returns the customer of a payment for display.
 func customerOf(k curfew.Checkout) string {
 	if k.CustomerID == curfew.Nobody {
 		return "(unknown)"
@@ -301,7 +301,7 @@ func customerOf(k curfew.Checkout) string {
 	return k.CustomerID
 }
 
-// paid returns what a payment was, for people.
+// paid returns the amount of a payment for display.
 func paid(k curfew.Checkout) string {
 	switch {
 	case k.Free():

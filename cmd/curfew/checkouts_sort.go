@@ -28,7 +28,7 @@ func (c *restoreCheckout) Run(ctx context.Context, s *settings, term terminal) e
 	return c.sort(ctx, s, term, (*lifecycle.Checkouts).RestoreCheckout)
 }
 
-// sortedCheckout is a payment that gets another outcome, and why.
+// sortedCheckout identifies a payment that gets another outcome, and gives the reason.
 type sortedCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`

@@ -25,7 +25,7 @@ type cleanupCommand struct {
 	JSON     bool             `help:"Print JSON, like /api/debug/cleanup-sessions."`
 }
 
-// Run cleans up, previews that, or executes a preview.
+// Run cleans up, previews a cleanup, or executes a preview.
 func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	cleanup, err := c.cleanup()
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *cleanupCommand) run(ctx context.Context, s *settings, term terminal, cl
 	})
 }
 
-// cleanup returns what was asked for.
+// cleanup returns the cleanup that the flags describe.
 func (c *cleanupCommand) cleanup() (lifecycle.Cleanup, error) {
 	cleanup := lifecycle.Cleanup{
 		CustomerID: c.Customer, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator(),
@@ -104,7 +104,7 @@ func (c *cleanupCommand) execute(ctx context.Context, keeper *lifecycle.Keeper, 
 	return run, nil, err
 }
 
-// expected returns how many sessions will end, for the progress bar; -1 if that is unknown.
+// expected returns how many sessions will end, for the progress bar; -1 if unknown.
 func (c *cleanupCommand) expected(ctx context.Context, keeper *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
 	look := func() (curfew.Preview, error) { return keeper.Cleanups.Preview(ctx, cleanup) }
 	if c.Preview != "" {
@@ -117,7 +117,7 @@ func (c *cleanupCommand) expected(ctx context.Context, keeper *lifecycle.Keeper,
 	return len(p.Items)
 }
 
-// answer reports a run, also one that failed on its way; failed is its error.
+// answer prints a run, even one that failed partway with the error failed.
 func (c *cleanupCommand) answer(term terminal, run curfew.Run, drifted []lifecycle.Drift, failed error) error {
 	if run.ID == "" {
 		return asUsage(failed)
@@ -132,7 +132,7 @@ func (c *cleanupCommand) answer(term terminal, run curfew.Run, drifted []lifecyc
 	return failed
 }
 
-// noteRest says how many sessions a stopped cleanup has left, and how to continue.
+// noteRest says how many sessions a stopped cleanup left, and how to continue.
 func (c *cleanupCommand) noteRest(ctx context.Context, term terminal, keeper *lifecycle.Keeper, cleanup lifecycle.Cleanup, done int) {
 	p, err := keeper.Cleanups.Preview(ctx, cleanup)
 	left := len(p.Items)

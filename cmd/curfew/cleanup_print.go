@@ -39,7 +39,7 @@ func previewRows(p curfew.Preview) [][]string {
 	return rows
 }
 
-// early reports whether a cleanup ends sessions before their deadline.
+// early reports whether a cleanup would end sessions before their deadline.
 func early(p curfew.Preview) bool {
 	for _, it := range p.Items {
 		if it.Reason == curfew.Cleared {
@@ -49,7 +49,7 @@ func early(p curfew.Preview) bool {
 	return false
 }
 
-// printRun prints what a run did; one that did not finish is never called empty.
+// printRun prints what a run did; it calls only a finished run empty.
 func printRun(term terminal, run curfew.Run, drifted []lifecycle.Drift, finished bool) {
 	if run.Stats.TotalCleaned+run.Stats.Forgotten == 0 && finished {
 		term.printf("Nothing to clean up.\n")

@@ -11,7 +11,7 @@ type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
-// Help tells how to use the script.
+// Help explains how to use the script.
 func (*completionCommand) Help() string {
 	return `For this shell:
 
@@ -22,7 +22,7 @@ func (*completionCommand) Help() string {
 Packages install the scripts where shells look for them.`
 }
 
-// Run prints the script. It is made of the commands that there are.
+// Run prints the script, generated from the existing commands.
 func (c *completionCommand) Run(term terminal) error {
 	table, err := commandTable(term)
 	if err != nil {
@@ -33,7 +33,7 @@ func (c *completionCommand) Run(term terminal) error {
 	return nil
 }
 
-// completion is what both bash and zsh are told: what can follow the words that have been typed.
+// completion is what the scripts for bash and zsh need: what can follow the words typed so far.
 type completion struct {
 	paths   []string          // of all commands
 	next    map[string]string // the commands that can follow a path, for the shell to read
@@ -43,7 +43,7 @@ type completion struct {
 	pathful []string          // of these, those that name a file or a folder
 }
 
-// completionOf collects it. A command or a flag is written by entry, with what it does.
+// completionOf collects it. Function entry writes a command or a flag with its help text.
 func completionOf(table *kong.Node, entry func(name, help string) string) completion {
 	c := completion{next: map[string]string{}, flags: map[string]string{}, values: map[string]string{}}
 	c.add("", table.Flags, entry)
@@ -77,7 +77,7 @@ func (c *completion) add(path string, flags []*kong.Flag, entry func(name, help 
 	}
 }
 
-// fishCompletion lists one line for each thing that can be completed.
+// fishCompletion writes one line for each thing that can be completed.
 func fishCompletion(table *kong.Node) string {
 	var b strings.Builder
 	b.WriteString("# fish completion for curfew, printed by curfew completion fish\ncomplete -c curfew -f\n")
@@ -110,7 +110,8 @@ func fishFlags(b *strings.Builder, when string, flags []*kong.Flag) {
 	}
 }
 
-// fishBefore is true where a command can follow: after its parents, and before one of its siblings.
+// fishBefore returns a test that is true where a command can follow: after its parents and before
+// any of its siblings.
 func fishBefore(n *kong.Node) string {
 	if n.Parent.Parent == nil {
 		return "__fish_use_subcommand"
@@ -122,7 +123,7 @@ func fishBefore(n *kong.Node) string {
 	return fishAfter(n.Parent) + "; and not __fish_seen_subcommand_from " + strings.Join(siblings, " ")
 }
 
-// fishAfter is true after a command.
+// fishAfter returns a test that is true after a command.
 func fishAfter(n *kong.Node) string {
 	test := "__fish_seen_subcommand_from " + n.Name
 	if n.Parent.Parent == nil {
@@ -135,7 +136,7 @@ func fishQuoted(text string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
 
-// summary is the first sentence of a help text.
+// summary returns the first sentence of a help text.
 func summary(help string) string {
 	help, _, _ = strings.Cut(help, ". ")
 	return strings.TrimSuffix(help, ".")

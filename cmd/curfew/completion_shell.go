@@ -9,7 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// bashCompletion is a function of bash. What it completes with are words without spaces.
+// bashCompletion writes the function for bash, which completes plain words.
 func bashCompletion(table *kong.Node) string {
 	c := completionOf(table, func(name, _ string) string { return name + " " })
 	var b strings.Builder
@@ -43,7 +43,7 @@ complete -F _curfew curfew
 	return b.String()
 }
 
-// zshCompletion is a function of zsh. It shows with each word what it means.
+// zshCompletion writes the function for zsh, which shows each word with its meaning.
 func zshCompletion(table *kong.Node) string {
 	c := completionOf(table, func(name, help string) string {
 		return zshQuoted(strings.ReplaceAll(name, ":", `\:`)+":"+summary(help)) + " "
@@ -88,21 +88,21 @@ fi
 
 func zshQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// shellFlags remembers a flag whose value comes next.
+// shellFlags writes code that remembers a flag whose value comes next.
 func shellFlags(b *strings.Builder, c completion) {
 	flags := slices.Compact(slices.Sorted(slices.Values(c.valued)))
 	fmt.Fprintf(b, "      %s) flag=$word; continue ;;\n", strings.Join(flags, " | "))
 }
 
-// shellPaths goes from one command to its subcommand.
+// shellPaths writes code that steps from a command to its subcommand.
 func shellPaths(b *strings.Builder, c completion) {
 	for _, p := range c.paths {
 		fmt.Fprintf(b, "      '%s') cmd='%s' ;;\n", p, p)
 	}
 }
 
-// shellChoice sets a variable to what can come: the values of a flag, the flags of the command and those that all have in
-// common, or its subcommands.
+// shellChoice writes code that sets a variable to what can follow: the values of a flag, the flags
+// of the command and the common ones, or the subcommands.
 func shellChoice(b *strings.Builder, c completion, variable string, list func(string) string, common string) {
 	fmt.Fprintf(b, "  common=%s\n", list(c.flags[""]))
 	b.WriteString("  case $flag in\n")

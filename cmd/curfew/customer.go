@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// customerCommand answers what a customer may ask for.
+// customerCommand handles requests of customers about their data.
 type customerCommand struct {
 	Export exportCustomer `cmd:"" help:"Print everything that is held of a customer, as JSON."`
 	Erase  eraseCustomer  `cmd:"" help:"Preview the erasure of a customer's personal data; with --preview, carry it out. History and books stay."`
@@ -21,7 +21,7 @@ type exportCustomer struct {
 	Customer string `arg:"" help:"The customer's id."`
 }
 
-// Run prints everything that is held of a customer.
+// Run prints everything that is held about a customer.
 func (c *exportCustomer) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := curfew.CheckID("customer id", c.Customer); err != nil {
 		return usageError{err}

@@ -28,7 +28,7 @@ import (
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// database is a store with everything that commands do to it.
+// database is a store with everything that commands need.
 type database interface {
 	lifecycle.Store
 	notify.Store
@@ -56,20 +56,20 @@ type database interface {
 	// replicas returns nil if no other process can serve the same database.
 	replicas(log *slog.Logger) replicas
 	clockKeeper
-	// adoption keeps the tables that the setting adopt maps; nil if there are none.
+	// adoption returns the service for the adopted tables, or nil if there are none.
 	adoption() *adoption
 	Close() error
 }
 
-// migrator changes the schema: migrate, and whoever else has to bring it up to date.
+// migrator changes the schema.
 type migrator interface {
 	Migrate(ctx context.Context) ([]migration, error)
-	// MigrateWith reports each step, and its progress in percent; -1 if that is unknown.
+	// MigrateWith reports each step and its progress in percent; -1 if unknown.
 	MigrateWith(ctx context.Context, report func(step string, percent int)) ([]migration, error)
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
-	// Mend recounts the tallies, completes rows that contradict others where only
-	// one completion is right, and returns how many rows it wrote.
+	// Mend recounts the tallies, completes rows that contradict others if only one completion is
+	// right, and returns how many rows it wrote.
 	Mend(ctx context.Context) (int64, error)
 }
 
@@ -80,12 +80,12 @@ type clockKeeper interface {
 	AdvanceClock(ctx context.Context, by time.Duration) (ahead time.Duration, err error)
 }
 
-// inspector is what preflight looks at and saves.
+// inspector is what preflight examines and backs up.
 type inspector interface {
 	backup.Source
 	Inspect(ctx context.Context) ([]record.Fact, error)
-	// Denied returns the statements that grant this role the rights that the
-	// service needs and the role lacks.
+	// Denied returns the statements that would grant this role the rights that the service needs
+	// and the role lacks.
 	Denied(ctx context.Context) ([]string, error)
 	// Newer reports whether a later release has migrated the schema.
 	Newer(ctx context.Context) (bool, error)
@@ -148,7 +148,7 @@ func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
 
-// Denied returns nothing: whoever can write the file can do everything in it.
+// Denied returns nothing: a process that can write the file can do everything in it.
 func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, nil }
 
 func (d sqliteDatabase) replicas(*slog.Logger) replicas { return nil }
@@ -163,7 +163,8 @@ func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error
 	return ours, err
 }
 
-// connect opens the database without checking its schema. It creates a missing SQLite file only if it may.
+// connect opens the database without checking its schema. It creates a missing SQLite file only if
+// mayCreate.
 func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error) {
 	return s.connectTraced(ctx, mayCreate, nil)
 }
@@ -212,7 +213,7 @@ func (s *settings) open(ctx context.Context) (database, error) {
 	return verified(ctx, db)
 }
 
-// verified returns the database if its schema is in order, and closes it otherwise.
+// verified returns the database if its schema is valid, and closes it otherwise.
 func verified(ctx context.Context, db database) (database, error) {
 	if err := db.Verify(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())

@@ -21,8 +21,8 @@ type demoCommand struct {
 	Open      bool            `help:"Open the console in the browser."`
 }
 
-// A demonstration begins with an hour of history, played in a few seconds. At more than fastest, a plan would last less
-// than a second.
+// A demonstration begins with an hour of history, played in a few seconds. At a speed above
+// fastest, a plan would last less than a second.
 const (
 	history     = time.Hour
 	historyTime = 5 * time.Second

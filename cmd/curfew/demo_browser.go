@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// browserLine returns the command that opens an address on a system.
+// browserLine returns the command line that opens an address on an operating system.
 func browserLine(system, address string) []string {
 	switch system {
 	case "darwin":

@@ -24,7 +24,7 @@ type sandbox struct {
 	dir      string
 }
 
-// nowhere is an address for a service that nobody has to find.
+// nowhere is the address of a service that nobody needs to find.
 const nowhere config.Address = "127.0.0.1:0"
 
 // serve runs a service at an address, with its deadlines shortened by speed, until do returns.
@@ -47,8 +47,8 @@ func (b *sandbox) serve(ctx context.Context, at config.Address, speed float64, d
 	})
 }
 
-// sandboxed returns settings that reach nothing outside a folder: they drop any database, provider or receiver that
-// was set.
+// sandboxed returns settings that affect nothing outside a folder: any database, provider or
+// receiver that was set is dropped.
 func (s settings) sandboxed(dir string, at config.Address) settings {
 	return settings{config.Settings{
 		DatabaseURL: config.DatabaseURL("sqlite:" + filepath.Join(dir, "demo.db")), Listen: at, ListenOps: nowhere,
@@ -78,7 +78,7 @@ func (s settings) faster(speed float64) settings {
 	return s
 }
 
-// demoService is a running service as its callers reach it.
+// demoService is a running service as its callers see it.
 type demoService struct {
 	term     terminal
 	settings *settings
@@ -86,7 +86,7 @@ type demoService struct {
 	url      string
 }
 
-// client returns a client that calls as somebody of the marketplace.
+// client returns a client that acts as somebody of the marketplace.
 func (d demoService) client(role, id string) (*api.Client, error) {
 	token, err := d.identity.Token(curfew.Actor{Role: curfew.Role(role), ID: id}, time.Minute)
 	return &api.Client{BaseURL: d.url, Token: token}, err

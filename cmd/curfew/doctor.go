@@ -15,7 +15,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// lastErrors is how many errors the page shows, and lookBack how many runs and deliveries it looks through for them.
+// lastErrors limits the errors on the page, and lookBack the runs and deliveries searched for them.
 const (
 	lastErrors = 10
 	lookBack   = 100
@@ -25,7 +25,8 @@ type doctorCommand struct {
 	JSON bool `help:"Print JSON."`
 }
 
-// examination is the page. It can be given to somebody else: it holds no secret, and nobody's name, id or address.
+// examination is the page. It can be sent to others: it contains no secret, and nobody's name, id
+// or address.
 type examination struct {
 	At       time.Time     `json:"at"`
 	Build    build         `json:"build"`
@@ -37,14 +38,14 @@ type examination struct {
 	Errors   []pastError   `json:"errors"`
 }
 
-// pastError is something that failed, newest first.
+// pastError is something that failed earlier.
 type pastError struct {
 	At   time.Time `json:"at"`
 	What string    `json:"what"`
 	Text string    `json:"text"`
 }
 
-// Run prints the page. That something is wrong is what it is for, so it exits with 0.
+// Run prints the page. It exits with 0 even if something is wrong: reporting that is its purpose.
 func (c *doctorCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
 	page := &examination{At: time.Now().UTC().Truncate(time.Second), Build: thisBuild(), Database: s.DatabaseURL.String()}
 	page.Settings = slices.DeleteFunc(from.list(), func(given api.Setting) bool { return given.Source == fromDefault })
@@ -63,7 +64,7 @@ func (c *doctorCommand) Run(ctx context.Context, s *settings, from *sources, ter
 	return nil
 }
 
-// look reads what a database with a valid schema remembers.
+// look reads the history from a database with a valid schema.
 func (e *examination) look(ctx context.Context, db database, keeper *lifecycle.Keeper) {
 	if all, err := db.Migrations(ctx); err == nil {
 		for _, m := range all {
@@ -115,7 +116,7 @@ func failedRows(ctx context.Context, db database) (all []pastError) {
 	return all
 }
 
-// unread is an error of looking for errors.
+// unread reports that errors could not be searched for.
 func unread(what string, err error) []pastError {
 	if err == nil {
 		return nil
@@ -123,7 +124,7 @@ func unread(what string, err error) []pastError {
 	return []pastError{{time.Now().UTC(), what, "could not be read: " + withoutAddresses(err.Error())}}
 }
 
-// withoutAddresses is a text in one line, without anybody's address.
+// withoutAddresses returns a text on one line, with e-mail addresses removed.
 func withoutAddresses(text string) string { return discreet.Text(oneLine(text)) }
 
 // print prints the page for people.
@@ -160,7 +161,7 @@ func (e *examination) print(term terminal) {
 	printed(term, rows)
 }
 
-// printed prints rows, or that there are none.
+// printed prints rows, or says that there are none.
 func printed(term terminal, rows [][]string) {
 	if len(rows) == 0 {
 		rows = [][]string{{"none"}}

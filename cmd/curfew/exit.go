@@ -8,13 +8,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Exit codes. Others belong to a single command.
+// Common exit codes. Some commands have others of their own.
 const (
 	exitFailed = 1
 	exitUsage  = 64
 )
 
-// exitCode ends the process with a code that is an answer, not a failure: nothing more is printed.
+// exitCode ends the process with a code that is an answer, not a failure: nothing is printed for
+// it.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
@@ -26,7 +27,7 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// asUsage turns invalid input, as the session keeper reports it, into a usageError.
+// asUsage turns invalid input, as reported by the session keeper, into a usageError.
 func asUsage(err error) error {
 	if errors.Is(err, curfew.Invalid) {
 		return usageError{err}
@@ -57,7 +58,7 @@ func exitOf(err error) int {
 	return exitFailed
 }
 
-// oneLine joins the lines of an error that has several.
+// oneLine joins the lines of a text.
 func oneLine(text string) string {
 	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

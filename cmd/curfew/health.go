@@ -23,8 +23,8 @@ type healthCommand struct {
 	JSON bool `help:"Print JSON, like GET /api/debug/session-health."`
 }
 
-// Run prints the health report. If something keeps it from looking, that is not an issue of the sessions: it cannot
-// tell.
+// Run prints the health report. If the report cannot be made, that is not an issue of the sessions:
+// the exit code is 2.
 func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	var health string
 	err := s.withDatabase(ctx, func(db database) error {

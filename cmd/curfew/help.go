@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/config"
 )
 
-// helpCommand is in the list of commands. It never runs: helpArgs has turned it into --help, which answers whatever the
-// settings are.
+// helpCommand only appears in the list of commands. It never runs: helpArgs has turned it into
+// --help, which works whatever the settings are.
 type helpCommand struct {
 	Command []string `arg:"" optional:"" help:"The command, and its subcommand."`
 }
@@ -24,8 +24,8 @@ func helpArgs(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// commandTable is every command that can be typed, in the order of the help, with what completions and the man page say
-// of it.
+// commandTable returns every command that can be typed, in the order of the help, for completions
+// and the man page.
 func commandTable(term terminal) (*kong.Node, error) {
 	parser, err := newParser(&commandLine{}, term)
 	if err != nil {
@@ -34,7 +34,8 @@ func commandTable(term terminal) (*kong.Node, error) {
 	return parser.Model.Node, nil
 }
 
-// eachCommand calls do with every command below a node that somebody may look for, subcommands after theirs.
+// eachCommand calls do with every visible command below a node; subcommands come after their
+// parent.
 func eachCommand(n *kong.Node, do func(*kong.Node)) {
 	for _, child := range n.Children {
 		if child.Type == kong.CommandNode && !child.Hidden {
@@ -44,7 +45,7 @@ func eachCommand(n *kong.Node, do func(*kong.Node)) {
 	}
 }
 
-// ownFlags returns the flags of a command that are no settings, longest known first: help is left out.
+// ownFlags returns the flags of a command, without settings and --help.
 func ownFlags(n *kong.Node) []*kong.Flag {
 	return slices.DeleteFunc(slices.Clone(n.Flags), func(f *kong.Flag) bool { return f.Hidden || key(f) != "" || f.Name == "help" })
 }
@@ -52,10 +53,10 @@ func ownFlags(n *kong.Node) []*kong.Flag {
 // takesValue reports whether a value follows a flag.
 func takesValue(f *kong.Flag) bool { return !f.IsBool() && !f.IsCounter() }
 
-// takesPath reports whether that value is the name of a file or a folder.
+// takesPath reports whether a flag's value is the name of a file or a folder.
 func takesPath(f *kong.Flag) bool { return f.PlaceHolder == "FILE" || f.PlaceHolder == "DIR" }
 
-// words are the values of settings that can be nothing else.
+// words lists the only possible values of some types of settings.
 var words = map[reflect.Type][]string{
 	reflect.TypeFor[config.OnOff]():     {"on", "off"},
 	reflect.TypeFor[config.LogFormat](): {"text", "json"},

@@ -24,7 +24,7 @@ func (s *settings) keyFile() string {
 	return filepath.Join(filepath.Dir(path), "curfew.key")
 }
 
-// identity returns what authenticates callers.
+// identity returns the identity that authenticates callers.
 func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identity, error) {
 	if err := s.oneKey(); err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identi
 	return identity, err
 }
 
-// authentication says whose tokens are accepted.
+// authentication returns whose tokens are accepted.
 func (s *settings) authentication(log *slog.Logger) auth.Options {
 	return auth.Options{
 		KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key, MaxTTL: time.Duration(s.Auth.MaxTTL), JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
@@ -58,7 +58,7 @@ func (s *settings) issuers() []auth.Issuer {
 	return all
 }
 
-// keys fetches each key server once, for a command that has no running service.
+// keys fetches each key server once, for a command without a running service.
 func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	addresses := []string{s.Auth.JWKSURL}
 	for _, one := range s.issuers() {
@@ -79,7 +79,7 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	return func() []curfew.KeyFigures { return all }, nil
 }
 
-// oneKey refuses two local keys: one of them would not count, without a word.
+// oneKey rejects two local keys, one of which would be silently ignored.
 func (s *settings) oneKey() error {
 	if s.Auth.Key != "" && s.Auth.KeyFile != "" {
 		return usagef("auth.key and auth.key_file are both given, and there is one local key: leave one of them out")
@@ -87,8 +87,8 @@ func (s *settings) oneKey() error {
 	return nil
 }
 
-// localIdentity signs with the local key. It creates a key only where a server would find it: next to a SQLite file, or
-// at a path that was given.
+// localIdentity signs with the local key. It creates a key only where a server would find it: next
+// to a SQLite file, or at a path that was given.
 func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
 	if err := s.oneKey(); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (s *settings) serversKey() error {
 	return nil
 }
 
-// operator returns who runs the command, for runs, events and tokens.
+// operator returns the actor who runs the command, for runs, events and tokens.
 func operator() curfew.Actor {
 	name := "operator"
 	if u, err := user.Current(); err == nil && curfew.CheckID("user", u.Username) == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// jobsCommand looks at the jobs of the service. Cleanups and undos of the command line are none: they run in its own
-// process, which waits for them.
+// jobsCommand manages the jobs of the service. Cleanups and undos on the command line are not jobs:
+// they run in their own process, which waits for them.
 type jobsCommand struct {
 	List   listJobs  `cmd:"" help:"List the newest jobs."`
 	Show   showJob   `cmd:"" help:"Show how a job stands, and what it did."`
@@ -53,7 +53,7 @@ func doneOf(j record.Job) string {
 	return fmt.Sprintf("%d of %d", j.Done, j.Total)
 }
 
-// oneJob names a job.
+// oneJob identifies a job.
 type oneJob struct {
 	Job  string `arg:"" help:"Its id, as curfew jobs list prints it."`
 	JSON bool   `help:"Print JSON, like GET /api/debug/jobs/{id}."`

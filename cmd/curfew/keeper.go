@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// keeper returns a session keeper with the policy and the payment provider of the settings. There may be no adopted
-// tables.
+// keeper returns a session keeper with the policy and the payment provider from the settings. The
+// argument adopted may be nil.
 func (s *settings) keeper(store lifecycle.Store, adopted *adoption, o lifecycle.Options) (*lifecycle.Keeper, error) {
 	policy, err := s.policy()
 	if err != nil {

@@ -58,7 +58,7 @@ func (s *settings) withKeys(ctx context.Context, do func(auth.Keys) error) error
 	return s.withDatabase(ctx, func(db database) error { return do(httpapi.Keys(db)) }) //nolint:contextcheck // it reads the table of routes, and calls none
 }
 
-// printKey prints a key; the text is what its holder presents, or empty.
+// printKey prints a key. The text is the bearer token to show once, or empty.
 func printKey(term terminal, k record.APIKey, text string, asJSON bool, err error) error {
 	switch {
 	case err != nil:
@@ -77,7 +77,7 @@ func printKey(term terminal, k record.APIKey, text string, asJSON bool, err erro
 	return nil
 }
 
-// boundTo says what a key is bound to.
+// boundTo describes what a key is bound to.
 func boundTo(k record.APIKey) string {
 	all := k.Scope.Bounds()
 	if len(all) == 0 {
@@ -123,7 +123,7 @@ func (c *listKeys) Run(ctx context.Context, s *settings, term terminal) error {
 	})
 }
 
-// oneKey names a key.
+// oneKey identifies a key.
 type oneKey struct {
 	Key string `arg:"" help:"Its id, as curfew keys list prints it."`
 }

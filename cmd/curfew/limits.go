@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/metrics"
 )
 
-// limits returns what decides how often somebody may call. Replicas that share a database and a local key share the limits
-// of logins. The database does not learn whose they are.
+// limits returns the limiter of calls. Replicas that share a database and a local key share the
+// limits on logins. The database does not learn whom they apply to.
 func (s *settings) limits(store limit.Store, identity *auth.Identity, m *metrics.Registry, log *slog.Logger) *limit.Limiter {
 	l := s.Limits
 	return limit.New(limit.Options{
@@ -25,7 +25,7 @@ func (s *settings) limits(store limit.Store, identity *auth.Identity, m *metrics
 	})
 }
 
-// allowedOrigins are the sites whose pages may call the API.
+// allowedOrigins lists the sites whose pages may call the API.
 func (s *settings) allowedOrigins() []string {
 	if s.AllowedOrigins == nil {
 		return nil
@@ -33,7 +33,7 @@ func (s *settings) allowedOrigins() []string {
 	return s.AllowedOrigins.All
 }
 
-// proxies are the networks whose word about a request counts.
+// proxies lists the networks whose forwarding headers are trusted.
 func (s *settings) proxies() []netip.Prefix {
 	if s.TrustedProxies == nil {
 		return nil

@@ -15,8 +15,8 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// listeners are the two addresses that a service listens on. The one for operators answers from the start. Where there is
-// none, on a platform that gives one port, the public one does.
+// listeners holds the two addresses that a service listens on. The ops address answers from the
+// start. On a platform that provides only one port, the public address takes its place.
 type listeners struct {
 	public     *net.TCPListener
 	early      *startupServer   // answers at public until the service is built; nil: calls wait
@@ -26,7 +26,7 @@ type listeners struct {
 	opsEnded   chan error // receives what the ops server returned
 }
 
-// listen opens both addresses, before the service announces itself.
+// listen opens both addresses before the service announces itself.
 func (s *settings) listen(ctx context.Context, log *slog.Logger, from *sources) (*listeners, error) {
 	public, err := listenAt(ctx, "listen", s.Listen)
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *settings) listen(ctx context.Context, log *slog.Logger, from *sources) 
 	return l, nil
 }
 
-// close closes what a service that ran to its end has closed already.
+// close closes the listeners. A service that ran to its end has closed them already.
 func (l *listeners) close() {
 	_ = l.opsServer.Close()
 	_ = l.public.Close()
@@ -64,7 +64,7 @@ func (l *listeners) close() {
 	}
 }
 
-// opsURL returns where operators ask.
+// opsURL returns where operators reach the service.
 func (l *listeners) opsURL() string {
 	at := l.ops
 	if at == nil {
@@ -96,7 +96,7 @@ type startupHandler struct {
 	built http.Handler
 }
 
-// use hands all further requests to the handler of the built service.
+// use passes all further requests to the handler of the built service.
 func (f *startupHandler) use(h http.Handler) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

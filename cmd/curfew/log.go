@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// inContext adds the id of the request and of the trace to each log line.
+// inContext adds the ids of the request and the trace to each log line.
 type inContext struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -41,7 +41,8 @@ func has(line slog.Record, key string) (found bool) {
 	return found
 }
 
-// logger returns a logger for records at or above both the settings' level and least. It hides what is personal.
+// logger returns a logger for records at or above both the configured level and least. It redacts
+// personal data.
 func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least), ReplaceAttr: discreet.Replace}
 	if s.LogFormat == "json" {

@@ -14,7 +14,7 @@ type loginsCommand struct {
 	End  endLogin   `cmd:"" help:"Sign a browser out, or every one. For all of one person: curfew token revoke."`
 }
 
-// signIns knows which browsers are signed in.
+// signIns returns the options for signed-in browsers.
 func (s *settings) signIns(db database) auth.SignInOptions {
 	return auth.SignInOptions{Store: db, Idle: time.Duration(s.Auth.SigninIdle), Max: time.Duration(s.Auth.SigninMax)}
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// mailCommand tests the mails to customers.
+// mailCommand tests the e-mails to customers.
 type mailCommand struct {
 	Test testMail `cmd:"" help:"Send a sample to an address, and print how the mail server responded."`
 }

@@ -115,9 +115,9 @@ func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
 	)
 }
 
-// placeholders fills ${name} in help and defaults: with what each action does, in the words of explain and
-// the pages, and with the policy's defaults. kong.Vars would expand every variable again for every
-// flag, which took most of the time that a command needs to start.
+// placeholders fills in ${name} in help and defaults: the effect of each action, in the words of
+// explain and the pages, and the policy's defaults. kong.Vars would expand every variable again for
+// every flag, which took most of the startup time of a command.
 func placeholders() kong.Option {
 	var pairs []string
 	for name, text := range config.Defaults() {
@@ -140,7 +140,7 @@ func placeholders() kong.Option {
 	})
 }
 
-// parseError returns what is wrong with a command line, and what to do about it.
+// parseError says what is wrong with a command line, and how to get help.
 func parseError(err error) error {
 	if setting := (*settingError)(nil); errors.As(err, &setting) {
 		return usageError{setting}

@@ -8,7 +8,7 @@ import (
 
 type manCommand struct{}
 
-// Run prints the manual page. It is made of the commands and the settings that there are.
+// Run prints the manual page, generated from the commands and settings.
 func (c *manCommand) Run(term terminal) error {
 	table, err := commandTable(term)
 	if err != nil {
@@ -18,7 +18,7 @@ func (c *manCommand) Run(term terminal) error {
 	return nil
 }
 
-// manual is the page in roff. It has no date: two builds of one version have the same page.
+// manual returns the page in roff. It has no date, so two builds of one version have the same page.
 func manual(table *kong.Node) string {
 	m := &roff{}
 	m.line(".TH CURFEW 1 \"\" \"curfew " + version() + "\" \"User Commands\"")
@@ -53,7 +53,7 @@ func manual(table *kong.Node) string {
 	return m.String()
 }
 
-// manDescription is the program in one line.
+// manDescription describes the program in one line.
 const manDescription = "the session keeper of a paid live-help marketplace"
 
 func defaultOf(f *kong.Flag) string {
@@ -63,7 +63,7 @@ func defaultOf(f *kong.Flag) string {
 	return " Default: " + f.Default + "."
 }
 
-// roff is a manual page that is being written.
+// roff is a manual page being written.
 type roff struct{ strings.Builder }
 
 func (m *roff) line(text string) { m.WriteString(text + "\n") }
@@ -83,7 +83,8 @@ func (m *roff) entry(name, text string) {
 	m.text(text)
 }
 
-// escaped keeps what roff would take for its own: backslashes, hyphens that are minus signs, and dots at the start of a line.
+// escaped escapes what roff would interpret: backslashes, hyphens that are minus signs, and dots at
+// the start of a line.
 func escaped(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "…", `\&...`, `"`, `\(dq`).Replace(strings.ReplaceAll(text, "\n", " "))
 	if strings.HasPrefix(text, ".") || strings.HasPrefix(text, "'") {

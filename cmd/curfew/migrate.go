@@ -35,7 +35,7 @@ func (c *migrateCommand) Run(ctx context.Context, s *settings, term terminal) er
 	return errors.Join(c.migrate(ctx, s, term), unlock())
 }
 
-// upToDate reports whether migrating would find nothing to do.
+// upToDate reports whether there is nothing to migrate.
 func (s *settings) upToDate(ctx context.Context) bool {
 	all, err := s.migrations(ctx)
 	return err == nil && len(pending(all)) == 0
@@ -65,7 +65,8 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 	return c.printApplied(term, s.DatabaseURL, applied)
 }
 
-// eachStep prints a line for each step. On a terminal it shows the progress of indexes.
+// eachStep prints a line for each step. On a terminal it also shows the progress of building
+// indexes.
 func eachStep(term terminal) func(step string, percent int) {
 	last := ""
 	return func(step string, percent int) {
@@ -79,7 +80,8 @@ func eachStep(term terminal) func(step string, percent int) {
 	}
 }
 
-// repair mends what it can, and prints what is left for people. The exit code is 1 if something is.
+// repair repairs what it can and prints what people must decide. The exit code is 1 if anything is
+// left.
 func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, term terminal) error {
 	n, err := db.Mend(ctx)
 	if err != nil {
@@ -139,8 +141,8 @@ func (c *migrateCommand) look(ctx context.Context, s *settings, term terminal) e
 	return nil
 }
 
-// migrations returns every migration of the database. For a missing SQLite file it reads them from a temporary one, so
-// that looking creates nothing.
+// migrations returns every migration of the database. For a missing SQLite file it reads them from
+// a temporary one, so that a look creates nothing.
 func (s *settings) migrations(ctx context.Context) (all []migration, err error) {
 	if path, ok := s.DatabaseURL.File(); ok {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

@@ -8,14 +8,14 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// broadcaster tells its listeners that something changed, in this process or in another replica. It does not
-// say what: they read that themselves.
+// broadcaster notifies its listeners that something changed, in this process or in another replica.
+// It does not say what: they read that themselves.
 type broadcaster struct {
 	mu        sync.Mutex
 	listeners []chan struct{}
 }
 
-// listen returns a channel of the listener's own. It holds one notification; further ones merge with it.
+// listen returns a channel for one listener. It holds one notification; further ones merge with it.
 func (b *broadcaster) listen() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -42,8 +42,8 @@ type replicas interface {
 	Run(ctx context.Context, received func(in time.Duration)) error
 }
 
-// notifications passes every change on to the listeners in this process and, where the database can, to the
-// other replicas.
+// notifications forwards every change to the listeners in this process and, if the database
+// supports it, to the other replicas.
 type notifications struct {
 	local    broadcaster
 	replicas replicas // nil: there are none
@@ -57,7 +57,8 @@ func (n *notifications) Changed(in time.Duration) {
 	}
 }
 
-// run passes the other replicas' notifications on to the keeper and the listeners until the context ends.
+// run forwards the notifications of other replicas to the keeper and the listeners until the
+// context ends.
 func (n *notifications) run(ctx context.Context, keeper *lifecycle.Keeper) error {
 	if n.replicas == nil {
 		return nil

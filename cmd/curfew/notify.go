@@ -10,7 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 )
 
-// worker returns what delivers notifications: webhooks, and e-mail if a mail server is set up. It sets o.Channels.
+// worker returns the worker that delivers notifications: webhooks, and e-mail if a mail server is
+// configured. It sets o.Channels.
 func (s *settings) worker(db database, signer mail.Signer, baseURL string, o notify.Options) (*notify.Worker, error) {
 	o.Channels = []notify.Channel{
 		webhook.NewChannel(webhook.Sealed(db, s.seal()), webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
@@ -25,12 +26,13 @@ func (s *settings) worker(db database, signer mail.Signer, baseURL string, o not
 	return notify.New(db, o), nil
 }
 
-// endpoints manages the webhook endpoints.
+// endpoints returns the service that manages webhook endpoints.
 func (s *settings) endpoints(store webhook.Store) webhook.Endpoints {
 	return webhook.Endpoints{Store: webhook.Sealed(store, s.seal()), AllowPrivate: s.privateNetworks()}
 }
 
-// seal seals the secrets of endpoints, or leaves them as they are where there is no key.
+// seal returns the encryption for the secrets of endpoints; without a key, secrets are stored as
+// they are.
 func (s *settings) seal() webhook.Seal {
 	if s.Webhooks.Key == nil {
 		return webhook.Seal{}
@@ -45,8 +47,8 @@ func (s *settings) privateNetworks() []netip.Prefix {
 	return s.Webhooks.AllowPrivate.Prefixes
 }
 
-// mails returns the channel that sends e-mail to customers, or nil if no mail server is set up. It renders every
-// template once, so that a broken one is reported at startup.
+// mails returns the channel that sends e-mail to customers, or nil if no mail server is configured.
+// It renders every template once, so that a broken one is reported at startup.
 func (s *settings) mails(store mail.Store, signer mail.Signer, baseURL string) (*mail.Channel, error) {
 	if s.SMTP.URL == nil {
 		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong

@@ -10,8 +10,8 @@ import (
 
 type openapiCommand struct{}
 
-// Run prints the description that a service with these settings would serve at /openapi.json, with line breaks so that two of
-// them can be compared.
+// Run prints the description that a service with these settings would serve at /openapi.json, with
+// line breaks so that two of them can be compared.
 func (c *openapiCommand) Run(s *settings, term terminal) error {
 	text, err := httpapi.Description{Version: version(), BaseURL: s.publicURL(s.Listen), Stripe: (*stripe.Hook)(nil)}.JSON()
 	if err != nil {

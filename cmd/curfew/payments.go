@@ -8,7 +8,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// payments returns what reads the messages of payment providers, and the client that calls one; nil for what is not set.
+// payments returns the hooks that read messages of payment providers, and the client that calls
+// one; nil for what is not configured.
 func (s *settings) payments() (hooks httpapi.Hooks, client lifecycle.Provider, err error) {
 	if hooks, err = s.hooks(); err != nil {
 		return hooks, nil, asUsage(err)
@@ -35,7 +36,7 @@ func (s *settings) hooks() (hooks httpapi.Hooks, err error) {
 	return hooks, err
 }
 
-// webhookPath is where Stripe's messages come in.
+// webhookPath is where Stripe's messages arrive.
 const webhookPath = "/api/stripe/webhook"
 
 func (s *settings) stripeOptions() stripe.ClientOptions {
@@ -52,7 +53,7 @@ func (s *settings) stripeOptions() stripe.ClientOptions {
 	return o
 }
 
-// accounts are the connected accounts whose payments count.
+// accounts returns the connected accounts whose payments count.
 func accounts(s config.Stripe) []string {
 	all := []string{s.Account}
 	if s.Accounts != nil {
@@ -67,8 +68,8 @@ func metadataKeys(s config.Stripe) stripe.Keys {
 	}
 }
 
-// livePayments says which messages count: those of live payments, of test payments, or, if nil, both. A live API key
-// implies live payments, so that no test payment opens a session there.
+// livePayments says which messages count: those of live payments, of test payments or, if nil, of
+// both. A live API key implies live payments, so that no test payment opens a session there.
 func livePayments(s config.Stripe) *bool {
 	counts := config.Mode("both")
 	if stripe.LiveKey(s.APIKey) {

@@ -25,7 +25,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	return c.finish(term, page)
 }
 
-// run makes every check, and does something more where the schema is valid.
+// run makes every check, and then calls more if the schema is valid.
 func (p *preflight) run(ctx context.Context, s *settings, more func(database, *lifecycle.Keeper)) (err error) {
 	db, err := s.connect(ctx, false)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// adoption checks that the tables which the settings map can be read, and that the triggers of those that are enforced
-// are there.
+// adoption checks that the mapped tables can be read, and that the triggers of enforced ones are in
+// place.
 func (p *preflight) adoption(ctx context.Context, db database) {
 	a := db.adoption()
 	if a == nil {

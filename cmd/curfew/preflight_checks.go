@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// rights checks that this role may do everything that the service does. It tries each right without leaving a trace.
-// The owner of the tables has all of them.
+// rights checks that this role may do everything that the service does. It tries each right without
+// leaving a trace. The owner of the tables has all of them.
 func (p *preflight) rights(ctx context.Context, db database) bool {
 	grants, err := db.Denied(ctx)
 	switch {
@@ -91,7 +91,7 @@ func (p *preflight) keys(ctx context.Context, s *settings) {
 	}
 }
 
-// clock compares this machine's clock with the database's, which decides.
+// clock compares this machine's clock with the database's, which is authoritative.
 func (p *preflight) clock(ctx context.Context, db database) {
 	asked := time.Now()
 	heartbeats, err := db.Heartbeats(ctx)
@@ -110,10 +110,10 @@ func (p *preflight) clock(ctx context.Context, db database) {
 	p.add(line)
 }
 
-// examineFor limits the check of the rows. It is enough for some hundred thousand.
+// examineFor limits the check of the rows. It suffices for some hundred thousand.
 const examineFor = 20 * time.Second
 
-// rows checks the rows against each other; health, the next check, names what is wrong.
+// rows compares the rows with each other; health, the next check, reports what is wrong.
 func (p *preflight) rows(ctx context.Context, keeper *lifecycle.Keeper) {
 	whole, err := keeper.Health.ExamineRows(ctx, examineFor)
 	switch {
@@ -143,7 +143,8 @@ func (p *preflight) health(ctx context.Context, keeper *lifecycle.Keeper) {
 	p.add(line)
 }
 
-// secrets checks that the secrets of webhook endpoints can be read, and are encrypted if there is a key for that.
+// secrets checks that the secrets of webhook endpoints can be read, and are encrypted if there is a
+// key.
 func (p *preflight) secrets(ctx context.Context, s *settings, db database) {
 	const check = "webhook secrets"
 	f, err := s.seal().Look(ctx, db)

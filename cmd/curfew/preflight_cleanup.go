@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// cleanup adds what a cleanup would end now, and the proof that it ends nothing early.
+// cleanup adds what a cleanup would end now, and the proof that it would end nothing early.
 func (p *preflight) cleanup(ctx context.Context, keeper *lifecycle.Keeper) {
 	r, err := keeper.Cleanups.DryRun(ctx)
 	if err != nil {

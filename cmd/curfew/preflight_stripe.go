@@ -13,8 +13,9 @@ import (
 // askStripeFor limits the check of the webhook endpoint.
 const askStripeFor = 20 * time.Second
 
-// stripe checks that Stripe's webhook endpoint gets every event that Curfew reads. A key that may not look at endpoints
-// is right for the rest of the work: then nobody can tell.
+// stripe checks that Stripe's webhook endpoint receives every event that Curfew reads. An API key
+// without the right to read endpoints suffices for everything else, so the check then passes as
+// unknown.
 func (p *preflight) stripe(ctx context.Context, s *settings) {
 	if s.Stripe.APIKey == "" || s.Stripe.WebhookSecret == nil {
 		return

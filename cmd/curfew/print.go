@@ -24,8 +24,8 @@ type terminal struct {
 // watched reports whether a file is a terminal.
 func watched(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// answer is a command's output. It remembers write errors. It escapes invisible characters as JSON does, so that JSON
-// stays the same.
+// answer is a command's output. It remembers write errors. It escapes invisible characters as JSON
+// does, so that JSON stays the same.
 type answer struct {
 	to  io.Writer
 	err error
@@ -41,7 +41,7 @@ func (a *answer) Write(text []byte) (int, error) {
 // printf writes a result for people. The answer remembers errors.
 func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
 
-// notef writes what is not a result. Errors are ignored: there is nowhere to report them.
+// notef writes what is not a result. It ignores errors: there is nowhere to report them.
 func (t terminal) notef(format string, args ...any) { _, _ = fmt.Fprintf(t.err, format, args...) }
 
 // rewrite replaces the line that it wrote last. It cuts the line to the width of the terminal, because a wrapped line
@@ -61,7 +61,8 @@ func (t terminal) width() int {
 	return width
 }
 
-// cut shortens a line so that it leaves the last column free: terminals disagree about what follows a full line.
+// cut shortens a line so that it leaves the last column free: terminals disagree about what follows
+// a full line.
 func cut(line string, width int) string {
 	if all := []rune(line); width > 1 && len(all) >= width {
 		return string(all[:width-2]) + "…"

@@ -15,8 +15,8 @@ const readyTime = 3 * time.Second
 
 type readyCommand struct{}
 
-// Run asks the service on this machine, at listen_ops, or on the platform's one port, whether it is ready. It is for
-// health checks in containers that have no HTTP client.
+// Run asks the service on this machine, at listen_ops or on the platform's one port, whether it is
+// ready. It serves health checks in containers that have no HTTP client.
 func (c *readyCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
 	at := s.ListenOps
 	if from.withoutOps() {

@@ -23,7 +23,8 @@ type restored struct {
 	Broken []string `json:"broken"`
 }
 
-// Run restores a backup into an empty database, all of it or nothing. It creates missing tables first.
+// Run restores a backup into an empty database, completely or not at all. It creates missing tables
+// first.
 func (c *restoreCommand) Run(ctx context.Context, s *settings, term terminal) (err error) {
 	b, err := backup.Open(c.Dir)
 	if err != nil {
@@ -56,7 +57,7 @@ func (c *restoreCommand) Run(ctx context.Context, s *settings, term terminal) (e
 	return c.answer(ctx, s, db, term, b.Manifest)
 }
 
-// prepare creates the tables of a database without rows, and rejects any other.
+// prepare creates the tables of an empty database, and rejects any other.
 func (s *settings) prepare(ctx context.Context, db database) error {
 	empty, err := db.Empty(ctx)
 	if err != nil {

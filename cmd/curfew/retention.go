@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/privacy"
 )
 
-// retentionCommand erases what was kept long enough.
+// retentionCommand erases what has been kept long enough.
 type retentionCommand struct {
 	DryRun bool `help:"Only count what would be erased."`
 	JSON   bool `help:"Print JSON."`
@@ -22,7 +22,7 @@ type retained struct {
 	DryRun    bool `json:"dryRun"`
 }
 
-// Run erases what the settings say, or counts it.
+// Run erases what the settings require, or counts it.
 func (c *retentionCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if s.Retention.Texts == 0 && s.Retention.Customers == 0 {
 		return usagef("nothing is erased by age: set retention.texts or retention.customers")
@@ -46,7 +46,7 @@ func (c *retentionCommand) Run(ctx context.Context, s *settings, term terminal) 
 	})
 }
 
-// retention erases what was kept long enough.
+// retention returns the service that erases what has been kept long enough.
 func (s *settings) retention(db database, log *slog.Logger) privacy.Retention {
 	return privacy.Retention{
 		Service: privacy.Service{Store: db}, Texts: time.Duration(s.Retention.Texts), Customers: time.Duration(s.Retention.Customers), Logger: log,

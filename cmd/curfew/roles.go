@@ -4,7 +4,8 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// rolesCommand prints SQL: making roles, and giving them rights, is for people to read and run.
+// rolesCommand prints SQL for people to read and run: it does not create roles or grant rights
+// itself.
 type rolesCommand struct {
 	Create rolesCreateCommand `cmd:"" help:"Print the SQL that makes the roles and gives schema curfew to its owner. Run it once, as a role that may create roles."`
 	Grant  rolesGrantCommand  `cmd:"" help:"Print the SQL of each role's rights and policies. Run it as the owner, after every curfew migrate."`
@@ -20,7 +21,7 @@ type roleNames struct {
 	Report  string `placeholder:"ROLE" help:"Reads, for dashboards and support."`
 }
 
-// roles are the names, if they are those of different roles.
+// roles returns the roles, or an error if two have the same name.
 func (n roleNames) roles(settings bool) (postgres.Roles, error) {
 	r := postgres.Roles{Owner: n.Owner, Service: n.Service, Reader: n.Reader, Writer: n.Writer, Report: n.Report, Settings: settings}
 	return r, asUsage(r.Check())

@@ -33,7 +33,8 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 	return err
 }
 
-// announce prints where the service is and what to try first. With JSON logs it is one log line.
+// announce prints where the service is and what to try first. With JSON logs it writes one log
+// line.
 func announce(term terminal, s *settings, svc *service) {
 	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
 	login := s.loginLine(svc.url)

@@ -55,8 +55,8 @@ type service struct {
 	drained       context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
 }
 
-// withService listens, opens the database, builds the service, and closes it all again after do. Calls that arrive
-// before it serves wait.
+// withService listens, opens the database, builds the service, and closes all of it after do. Calls
+// that arrive before it serves wait.
 func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, clock *testClock, do func(*service) error) (err error) {
 	policy, err := s.policy() // before anything is made
 	if err != nil {
@@ -95,8 +95,9 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 	return do(svc)
 }
 
-// openToServe opens the database and verifies its schema. A SQLite file belongs to this process, which creates and
-// migrates it. PostgreSQL may be shared with replicas of another release, so operators decide when to migrate it.
+// openToServe opens the database and verifies its schema. A SQLite file belongs to this process,
+// which creates and migrates it. PostgreSQL may be shared with replicas of another release, so
+// operators decide when to migrate it.
 func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace, clock *testClock) (database, error) {
 	return s.await(ctx, log, func(ctx context.Context) (database, error) {
 		_, own := s.DatabaseURL.File()
@@ -211,7 +212,7 @@ func (svc *service) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// servePublic serves API and pages, once whoever answered in their place has stopped.
+// servePublic serves the API and pages, once the startup server has stopped.
 func (svc *service) servePublic(ctx context.Context) error {
 	if svc.listeners.early != nil {
 		if err := svc.listeners.early.handOver(context.WithoutCancel(ctx)); err != nil {
@@ -221,8 +222,8 @@ func (svc *service) servePublic(ctx context.Context) error {
 	return serveOn(svc.public, svc.listeners.public)
 }
 
-// awaitDrain reports not ready and keeps answering for the drain, so that callers can turn to another replica. A
-// service that failed does not wait.
+// awaitDrain reports not ready and keeps answering for the drain, so that callers can switch to
+// another replica. A service that failed does not wait.
 func (svc *service) awaitDrain(ctx context.Context, failed bool) {
 	svc.stopping.Store(true)
 	if failed || svc.drained == nil || svc.drained.Err() != nil {
@@ -232,8 +233,8 @@ func (svc *service) awaitDrain(ctx context.Context, failed bool) {
 	<-svc.drained.Done()
 }
 
-// stop lets calls under way finish, then closes. The ops listener closes last, so that it reports not ready until
-// then.
+// stop lets calls in progress finish, then closes. The ops listener closes last, so that it reports
+// not ready until then.
 func (svc *service) stop(ctx context.Context) error {
 	svc.log.InfoContext(ctx, "stopping: calls under way have "+finishTime.String()+"; a signal ends the process at once")
 	ctx, cancel := context.WithTimeout(ctx, finishTime)
@@ -247,7 +248,7 @@ func (svc *service) stop(ctx context.Context) error {
 	return errors.Join(err, svc.listeners.opsServer.Close())
 }
 
-// streams adapts the hub to the server's port.
+// streams adapts the hub to the server's interface.
 type streams struct{ *stream.Hub }
 
 func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {

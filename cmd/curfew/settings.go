@@ -11,7 +11,7 @@ import (
 // settings are the settings of this process, and what the commands make of them.
 type settings struct{ config.Settings }
 
-// policy returns the thresholds and plans that the settings choose. Invalid ones are the caller's mistake.
+// policy returns the thresholds and plans from the settings. Invalid ones are usage errors.
 func (s *settings) policy() (curfew.Policy, error) {
 	p, err := s.Policy()
 	return p, asUsage(err)
@@ -25,12 +25,12 @@ func (s *settings) publicURL(listen config.Address) string {
 	return listen.URL()
 }
 
-// instead is what a customer who has waited for a while is offered.
+// instead returns what to offer a customer who has waited for a while.
 func (s *settings) instead() console.Instead {
 	return console.Instead{After: time.Duration(s.OfferAfter), CallbackURL: text(s.CallbackURL)}
 }
 
-// text is a setting's; empty: nobody has said.
+// text returns the text of a setting; empty if it is not set.
 func text[T ~string](setting *T) string {
 	if setting == nil {
 		return ""
@@ -38,7 +38,7 @@ func text[T ~string](setting *T) string {
 	return string(*setting)
 }
 
-// signinURL returns where customers and mechanics sign in; empty: nobody has said.
+// signinURL returns where customers and mechanics sign in; empty if it is not set.
 func (s *settings) signinURL() string {
 	if s.SigninURL == nil {
 		return ""

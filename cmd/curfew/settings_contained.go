@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// readContained reads the settings that have a file of their own, as systems mount secrets. A setting that is given as
-// well as its file is a mistake: nobody could say which one counts.
+// readContained reads the settings that are in files of their own, as systems mount secrets. Giving
+// both a setting and its file is an error, because it would be unclear which one counts.
 func (s *sources) readContained() error {
 	s.contained = map[string]source{}
 	for _, file := range s.flags {

@@ -42,8 +42,8 @@ func (s *sources) inForce(keys []string) []effective {
 	return all
 }
 
-// list returns every setting with its value and where it was set. Of a secret it
-// says only whether it is set.
+// list returns every setting with its value and source. For a secret, it says only whether it is
+// set.
 func (s *sources) list() []api.Setting {
 	all := make([]api.Setting, len(s.flags))
 	for i, f := range s.flags {
@@ -75,7 +75,7 @@ func (s *sources) shown(f *kong.Flag) string {
 	return withoutPassword(strings.TrimSpace(s.text(f)))
 }
 
-// withoutPassword hides the password of a URL; other text is returned as it is.
+// withoutPassword hides the password in a URL; it returns other text unchanged.
 func withoutPassword(text string) string {
 	if at, err := url.Parse(text); err == nil && at.User != nil {
 		return at.Redacted()
@@ -83,8 +83,8 @@ func withoutPassword(text string) string {
 	return text
 }
 
-// text returns a value as it was written, or its default. A default that holds
-// more than one value is described in words.
+// text returns a value as it was written, or its default. A default with more than one value is
+// described in words.
 func (s *sources) text(f *kong.Flag) string {
 	from, given := s.given(f)
 	words, several := unwritten[key(f)]
@@ -97,7 +97,7 @@ func (s *sources) text(f *kong.Flag) string {
 	return given.text
 }
 
-// unwritten describes the defaults of settings that hold more than one value.
+// unwritten describes the defaults with more than one value.
 var unwritten = map[string]string{
 	"rules": "all on", "settle": "credit for every reason", "appointment_refund": "24h=100,2h=50", "plans": "the built-in ones", "adopt": "none",
 	"drain": "5s, or 0s where listen is a loopback address",

@@ -17,15 +17,16 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// Variables that are not settings: the path of the settings file, and those of the tests.
+// Variables that are not settings: the path of the settings file, and those of tests.
 const (
 	configVariable = "CURFEW_CONFIG"
 	testPrefix     = "CURFEW_TEST_"
 	portVariable   = "PORT" // by which platforms that give one port name it
 )
 
-// reserved are variables of programs that call Curfew, which often share an environment with it: @curfew/client reads
-// the first two, and the third is where its documentation keeps the secret of an endpoint. No setting may have their names.
+// reserved are variables of programs that call Curfew, which often share an environment with it:
+// @curfew/client reads the first two, and its documentation keeps an endpoint's secret in the
+// third. No setting may have these names.
 var reserved = []string{"CURFEW_URL", "CURFEW_TOKEN", "CURFEW_WEBHOOK_SECRET"}
 
 // describe returns a flag's help, with the environment variable that sets it.
@@ -36,8 +37,8 @@ func describe(v *kong.Value) string {
 	return strings.TrimSpace(kong.DefaultHelpValueFormatter(v) + " ($" + variable(key(v.Flag)) + ")")
 }
 
-// resolveSettings gives kong the values from the environment and the settings file,
-// after checking that both hold only valid settings.
+// resolveSettings gives kong the values from the environment and the settings file, after checking
+// that both contain only valid settings.
 func resolveSettings(ctx *kong.Context) error {
 	s := sources{parsed: ctx}
 	path, named := os.LookupEnv(configVariable)
@@ -99,7 +100,7 @@ func (s *sources) readEnvironment(environment []string) error {
 	return s.readPort(environment)
 }
 
-// readPort listens where the platform says, unless listen does.
+// readPort listens on the port that the platform provides, unless listen is set.
 func (s *sources) readPort(environment []string) error {
 	i := slices.IndexFunc(environment, func(line string) bool { return strings.HasPrefix(line, portVariable+"=") })
 	if _, given := s.env["listen"]; given || i < 0 || environment[i] == portVariable+"=" {
@@ -113,14 +114,14 @@ func (s *sources) readPort(environment []string) error {
 	return nil
 }
 
-// onePort reports whether everything is on the port that the platform gave. Then nothing listens for operators alone,
-// unless listen_ops says where.
+// onePort reports whether everything is served on the port that the platform provides. Then there
+// is no listener for operators, unless listen_ops is set.
 func (s *sources) onePort() bool {
 	_, from := s.given(s.find(func(key string) bool { return key == "listen" }))
 	return from.where == portVariable
 }
 
-// withoutOps reports whether nobody listens for operators alone.
+// withoutOps reports whether there is no listener for operators.
 func (s *sources) withoutOps() bool {
 	from, _ := s.given(s.find(func(key string) bool { return key == "listen_ops" }))
 	return s.onePort() && from == fromDefault
@@ -166,7 +167,7 @@ func (s *sources) groups() []string {
 	return all
 }
 
-// names returns the key of every setting, spelled by a function if one is given.
+// names returns the key of every setting, transformed by spelled unless it is nil.
 func (s *sources) names(spelled func(key string) string) []string {
 	var all []string
 	for _, f := range s.flags {
@@ -179,7 +180,7 @@ func (s *sources) names(spelled func(key string) string) []string {
 	return all
 }
 
-// checks are the rules for settings that belong to other packages.
+// checks are validations of settings that other packages define.
 var checks = map[string]func(text string) error{
 	"auth.jwks_url": auth.CheckKeyURL,
 	"auth.key":      auth.CheckKey,

@@ -7,14 +7,15 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// sources holds what each source of settings says: flags win over the environment,
-// the environment over the file.
+// sources holds the settings from each source: flags override the environment, and the environment
+// overrides the file.
 type sources struct {
 	parsed *kong.Context
 	flags  []*kong.Flag // those that are settings
 	env    map[string]source
 	file   map[string]source
-	// contained is what files of their own hold: secrets that are neither a flag nor in the environment.
+	// contained holds the settings in files of their own: secrets given neither as a flag nor in
+	// the environment.
 	contained map[string]source
 }
 
@@ -29,8 +30,7 @@ const (
 	fromDefault     = "default"
 )
 
-// given returns which source sets a flag's value, and what that source says;
-// nothing for a default.
+// given returns which source sets a flag's value, with its text; empty for a default.
 func (s *sources) given(f *kong.Flag) (from string, found source) {
 	if s.typed(f) {
 		return fromFlag, source{"--" + f.Name, s.typedText(f)}
@@ -82,13 +82,13 @@ func variable(key string) string {
 	return "CURFEW_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
-// settingError says what is wrong with a setting, and where it was given.
+// settingError is a mistake in a setting, with the place where it was given.
 type settingError struct {
 	where string
 	err   error
 }
 
-// Error does not name the setting twice where what is wrong with a part of it begins with its key.
+// Error does not repeat the setting's key if the message already begins with it.
 func (e *settingError) Error() string {
 	text := e.err.Error()
 	before, setting := "", e.where

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// A service stops in this order: it reports not ready, keeps answering for the drain, closes its listener, and lets
-// calls under way finish. After the drain that takes less than five seconds, whatever hangs.
+// A service stops in this order: it reports not ready, keeps answering for the drain, closes its
+// listener, and lets calls in progress finish. After the drain that takes less than five seconds,
+// whatever hangs.
 const (
 	finishTime     = 3 * time.Second         // for calls under way
 	haltTime       = time.Second             // before the end of finishTime: cleanups and undos stop between two steps
@@ -33,8 +34,8 @@ func (s *settings) drain() time.Duration {
 	return defaultDrain
 }
 
-// unusedConns are connections that have sent no request yet, such as those that browsers open in advance. A shutdown
-// would wait for them.
+// unusedConns are connections that have sent no request yet, such as those that browsers open in
+// advance. A shutdown would wait for them.
 type unusedConns struct {
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -61,8 +62,8 @@ func (u *unusedConns) close() {
 	}
 }
 
-// closeConnections tells callers to reconnect for their next request while the service is stopping, so that no
-// connection is still open when the listener closes.
+// closeConnections tells callers to open a new connection for their next request while the service
+// is stopping, so that no connection is still open when the listener closes.
 func closeConnections(stopping *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if stopping.Load() {
@@ -72,7 +73,7 @@ func closeConnections(stopping *atomic.Bool, next http.Handler) http.Handler {
 	})
 }
 
-// exitAfter ends the process if it still runs endTime after the drain.
+// exitAfter ends the process if it is still running endTime after the drain.
 func exitAfter(drained context.Context, term terminal) (stop func() bool) {
 	return context.AfterFunc(drained, func() {
 		time.AfterFunc(endTime, func() {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// endSignals returns the signals that stop a service gracefully. One that was ignored when the process began (nohup)
-// stays ignored.
+// endSignals returns the signals that stop a service gracefully. A signal that was ignored when the
+// process began (nohup) stays ignored.
 func endSignals() []os.Signal {
 	return slices.DeleteFunc([]os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP}, signal.Ignored)
 }
 
-// untilSignal returns two contexts: the first signal ends stopping, and the end of the drain ends drained, after its
-// time or with a second signal. From then on a signal ends the process at once. Cancel ends both.
+// untilSignal returns two contexts. The first signal ends stopping; drained ends when the drain is
+// over, or at a second signal. From then on a signal ends the process at once. Cancel ends both.
 func untilSignal(ctx context.Context, drain time.Duration) (stopping, drained context.Context, cancel context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, endSignals()...)

@@ -15,22 +15,23 @@ import (
 // handoverTime limits how long the last answers of an early server may take.
 const handoverTime = time.Second
 
-// startupServer answers on the platform's one port until the service is built, so that the platform sees it live: probes learn that
-// it is alive and not ready, and other calls that they have to come back.
+// startupServer answers on the platform's one port until the service is built, so that the platform
+// sees it alive: probes learn that it is alive but not ready, and other callers that they must
+// retry.
 type startupServer struct {
 	at     *net.TCPListener
 	server *http.Server
 	ended  chan error
 }
 
-// newStartupServer starts to answer. The listener stays the caller's.
+// newStartupServer starts answering. The caller keeps the listener.
 func newStartupServer(at *net.TCPListener, log *slog.Logger) *startupServer {
 	e := &startupServer{at: at, server: httpapi.NewStartupServer(http.HandlerFunc(answerEarly), log), ended: make(chan error, 1)}
 	go func() { e.ended <- e.server.Serve(lent{at}) }()
 	return e
 }
 
-// handOver stops answering. What connects from then on waits for whoever serves next.
+// handOver stops answering. New connections then wait for the next server on the listener.
 func (e *startupServer) handOver(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, handoverTime)
 	defer cancel()
@@ -46,7 +47,7 @@ func (e *startupServer) handOver(ctx context.Context) error {
 	return e.at.SetDeadline(time.Time{})
 }
 
-// lent is a listener that only its owner closes. It ends with its deadline.
+// lent is a listener that only its owner closes. Accept ends at its deadline.
 type lent struct{ *net.TCPListener }
 
 func (l lent) Accept() (net.Conn, error) {

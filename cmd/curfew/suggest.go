@@ -26,8 +26,8 @@ func (s *settings) loginLine(url string) string {
 	return line
 }
 
-// keyFlag returns the flag with the key's path, or nothing if the command would find the key by default, or in auth.key as
-// this one does. The database's URL is not used: it may contain a password.
+// keyFlag returns the flag with the key's path, or "" if the command would find the key by default,
+// or in auth.key like this process. The database's URL is not used: it may contain a password.
 func (s *settings) keyFlag() string {
 	if s.DatabaseURL == defaultDatabase && s.Auth.KeyFile == "" || s.Auth.Key != "" {
 		return ""

@@ -9,16 +9,18 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// testClock is the clock of a service for tests, which is moved by hand. The database has it: see HasClock there.
+// testClock is a service's clock for tests, moved by hand. It lives in the database: see HasClock
+// there.
 type testClock struct {
 	mu  sync.Mutex
 	svc *service
 }
 
-// clockSchemas is where the connections of such a service look for functions.
+// clockSchemas is the search path of such a service's connections.
 const clockSchemas = "curfew_clock,pg_catalog"
 
-// clock returns the clock that the flags ask for, or nil. It is nothing for a service that moves money, or that others reach by mistake.
+// clock returns the clock that the flags request, or nil. It rejects a service that moves real
+// money, or that others could reach by mistake.
 func (c *serveCommand) clock(s *settings) (*testClock, error) {
 	live := livePayments(s.Stripe)
 	switch {
@@ -36,7 +38,7 @@ func (c *serveCommand) clock(s *settings) (*testClock, error) {
 	return &testClock{}, nil
 }
 
-// openToServe opens a database that goes by the clock.
+// openToServe opens a database that uses the clock.
 func (c *testClock) openToServe(ctx context.Context, s *settings, db database) (database, error) {
 	if err := db.InstallClock(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -52,7 +54,8 @@ func (c *testClock) openToServe(ctx context.Context, s *settings, db database) (
 	return moved.connect(ctx, false)
 }
 
-// refuseClock keeps a service without a test clock off a database that has one: its rows are ahead of every other clock.
+// refuseClock keeps a service without a test clock off a database that has one: its rows are ahead
+// of every real clock.
 func refuseClock(ctx context.Context, db database) (database, error) {
 	has, err := db.HasClock(ctx)
 	if err == nil && has {
@@ -64,15 +67,16 @@ func refuseClock(ctx context.Context, db database) (database, error) {
 	return db, nil
 }
 
-// The steps in which the clock moves, where nothing is due sooner.
+// The steps in which the clock moves when nothing is due sooner.
 const (
 	shortStep = time.Second
 	longStep  = time.Hour
 )
 
-// Advance moves the clock from one moment at which something is due to the next, and does each time what is due. Between two of them lies a
-// second at least, and at most an hour, or a twelfth of the whole: what has no deadline that can be asked for (a refund that is tried again, a
-// credit that expires) is done that much later at most, and never after the end.
+// Advance moves the clock to each moment at which something is due, and does it. Two such moments
+// are at least a second apart, and at most an hour or a twelfth of the whole: what has no deadline
+// to query (a retried refund, an expiring credit) is done at most that much later, and never after
+// the end.
 func (c *testClock) Advance(ctx context.Context, by time.Duration) (ahead time.Duration, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +101,7 @@ func (c *testClock) Advance(ctx context.Context, by time.Duration) (ahead time.D
 	}
 }
 
-// catchUp does all that is due: sessions and money first, and then what is to be told of them.
+// catchUp does everything that is due: sessions and money first, then their notifications.
 func (c *testClock) catchUp(ctx context.Context) (next time.Duration, err error) {
 	next, err = c.svc.keeper.Sweeper.CatchUp(ctx)
 	if err != nil {

@@ -20,7 +20,8 @@ type tokenInspectCommand struct {
 // maxInspected is how much of the standard input is read for a token, in bytes.
 const maxInspected = 64 << 10
 
-// Run says whose token it is, as the service would decide with these settings, or why the service would refuse it.
+// Run says whose token it is, as the service would decide with these settings, or why it would be
+// refused.
 func (c *tokenInspectCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	token := c.Token
 	if token == "" || token == "-" {
@@ -67,7 +68,8 @@ func printToken(term terminal, t auth.Inspection, local bool) error {
 	return exitCode(exitFailed)
 }
 
-// inspecting returns what authenticates callers, and whether it knows the local key. It creates none that stays.
+// inspecting returns the identity that authenticates callers, and whether it knows the local key.
+// It creates no lasting key.
 func (s *settings) inspecting(ctx context.Context) (identity *auth.Identity, local bool, err error) {
 	o := s.authentication(nil)
 	if _, err := os.Stat(o.KeyFile); o.Key == "" && errors.Is(err, fs.ErrNotExist) {

@@ -32,7 +32,8 @@ type tracing struct {
 	store    curfew.Trace
 }
 
-// tracing traces if an endpoint is set, by trace_endpoint or by the standard variables, which the exporter reads itself.
+// tracing traces if an endpoint is set, by trace_endpoint or by the standard variables, which the
+// exporter reads itself.
 func (s *settings) tracing(ctx context.Context, log *slog.Logger) (tracing, error) {
 	var options []otlptracehttp.Option
 	switch {
@@ -62,7 +63,7 @@ func newTracing(provider *sdk.TracerProvider) tracing {
 	}
 }
 
-// untraced sends no spans, but continues the trace of a caller, so that log lines name it.
+// untraced sends no spans, but continues a caller's trace, so that log lines name it.
 func untraced() tracing { return tracing{request: requests(noop.NewTracerProvider().Tracer(""))} }
 
 // requests traces requests. It continues the trace of the caller, and names the span once the route is known.
@@ -127,7 +128,8 @@ func notesOn(span, outer trace.Span) func(key, value string) {
 	}
 }
 
-// insideOnly traces only steps of something that is traced: the background work queries the database every second.
+// insideOnly traces only steps within something that is traced: background work queries the
+// database every second.
 func insideOnly(all curfew.Trace) curfew.Trace {
 	return func(ctx context.Context, step string) (context.Context, func()) {
 		if !trace.SpanFromContext(ctx).IsRecording() {

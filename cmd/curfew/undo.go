@@ -17,8 +17,8 @@ type undoCommand struct {
 	JSON   bool   `help:"Print JSON, like POST /api/debug/cleanup-runs/{id}/undo."`
 }
 
-// Run revives the sessions that a run ended, where that is still possible, and lists the others. It is safe to
-// repeat.
+// Run revives the sessions that a run ended, where that is still possible, and lists the others. It
+// is safe to repeat.
 func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
@@ -76,7 +76,7 @@ type reviving struct {
 	admitted func(n int)
 }
 
-// Admit writes the admission, and counts it.
+// Admit admits a session and counts it.
 func (r reviving) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st, err := r.Store.Admit(ctx, a)
 	if err == nil {

@@ -8,11 +8,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Release builds set these: -ldflags "-X main.release=1.2.3 -X main.commit=…". commit stays empty where the source has no
-// history, or is not what the commit holds.
+// Release builds set these: -ldflags "-X main.release=1.2.3 -X main.commit=…". The commit stays
+// empty if the source has no history or differs from the commit.
 var release, commit string
 
-// build is what there is to know of how this program was built.
+// build is what is known about how this program was built.
 type build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit,omitempty"` // empty: unknown
@@ -21,8 +21,8 @@ type build struct {
 	Arch    string `json:"arch"`
 }
 
-// version returns the version of this build, as the changelog and package managers write it: 1.2.3. A build that is no
-// release, and does not know its place in the history, is "devel".
+// version returns the version of this build, as the changelog and package managers write it: 1.2.3.
+// A build that is not a release, and does not know its place in the history, is "devel".
 func version() string { return thisBuild().Version }
 
 func thisBuild() build {
@@ -34,7 +34,8 @@ func thisBuild() build {
 	return b.stamped(info)
 }
 
-// stamped fills in what the toolchain wrote into the program: nothing is taken from a source that was changed after its commit.
+// stamped fills in what the toolchain recorded. It takes nothing from a source that was changed
+// after its commit.
 func (b build) stamped(info *debug.BuildInfo) build {
 	of := map[string]string{}
 	for _, s := range info.Settings {
@@ -74,7 +75,7 @@ func (c *versionCommand) Run(term terminal) error {
 	return nil
 }
 
-// versionFlag is --version, which like --help answers whatever the settings are.
+// versionFlag is --version, which works like --help whatever the settings are.
 type versionFlag bool
 
 // BeforeReset implements kong's hook.

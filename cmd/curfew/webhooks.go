@@ -117,7 +117,7 @@ func (c *listWebhooks) print(term terminal, all []record.Endpoint) error {
 	return nil
 }
 
-// one names an endpoint.
+// one identifies an endpoint.
 type one struct {
 	Endpoint string `arg:"" help:"Its id."`
 }
@@ -192,7 +192,7 @@ func (c *testWebhook) Run(ctx context.Context, s *settings, term terminal) error
 	})
 }
 
-// awaitDelivery waits until a delivery was attempted, or until the time is over.
+// awaitDelivery waits until a delivery has been attempted, or the time is over.
 func awaitDelivery(ctx context.Context, db database, d record.Delivery, most time.Duration) (record.Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
@@ -228,7 +228,7 @@ func printTest(term terminal, d record.Delivery) error {
 
 type sealWebhooks struct{}
 
-// Run encrypts every secret with the newest key. Doing it again changes nothing.
+// Run encrypts every secret with the newest key. It is safe to repeat.
 func (*sealWebhooks) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withDatabase(ctx, func(db database) error {
 		f, err := s.seal().Reseal(ctx, db)

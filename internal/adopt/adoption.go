@@ -12,7 +12,7 @@ import (
 const selectAdoptions = `SELECT name, relation, mode, rules, since, coalesce(shadowed, '0001-01-01 00:00:00Z'), coalesce(read_at, '0001-01-01 00:00:00Z'),
 	coalesce((extract(epoch FROM read_took) * 1000000)::bigint, 0), unread, mapping, installed, now() FROM curfew.adoptions ORDER BY name`
 
-// readAdoptions reads all adoptions by name.
+// readAdoptions reads all adoptions, keyed by name.
 func readAdoptions(ctx context.Context, q querier) (map[string]record.Adoption, error) {
 	rows, err := q.Query(ctx, selectAdoptions)
 	if err != nil {

@@ -16,8 +16,8 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// selectColumns reads pg_catalog, which everybody may read. A domain counts as the type that it
-// is made of. Types of others are named with their schema, whatever the search path is.
+// selectColumns reads pg_catalog, which every role may read. A domain is resolved to its base type.
+// Types outside pg_catalog are schema-qualified whatever the search path is.
 const selectColumns = `WITH RECURSIVE made AS (
 		SELECT a.attnum, a.atttypid AS type FROM pg_catalog.pg_attribute a
 		WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -38,7 +38,7 @@ const selectColumns = `WITH RECURSIVE made AS (
 		LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 	WHERE a.attrelid = $1::oid`
 
-// columnsOf reads the columns of a table. NotFound: there is no such table.
+// columnsOf reads the columns of a table. It returns NotFound if there is no such table.
 func columnsOf(ctx context.Context, q querier, relation string) (Columns, error) {
 	rows, err := q.Query(ctx, `SELECT pg_catalog.to_regclass($1)::oid`, relation)
 	if err != nil {
@@ -63,7 +63,8 @@ func columnsOf(ctx context.Context, q querier, relation string) (Columns, error)
 	return columns, err
 }
 
-// readingOf reads a mapping against its table as it is now. Invalid: it does not fit.
+// readingOf compiles a mapping against its table as it is now. It returns Invalid if the mapping
+// does not fit.
 func readingOf(ctx context.Context, q querier, t mapping.Table, policy curfew.Policy) (r reading, err error) {
 	r = reading{Table: t, policy: policy}
 	if r.columns, err = columnsOf(ctx, q, t.Relation); err != nil {
@@ -72,7 +73,8 @@ func readingOf(ctx context.Context, q querier, t mapping.Table, policy curfew.Po
 	return r, r.columns.lacks(t)
 }
 
-// readingsOf is readingOf, and the columns of the table of requests, if there is one.
+// readingsOf is readingOf that also returns the columns of the request table, if the mapping has
+// one.
 func readingsOf(ctx context.Context, q querier, t mapping.Table, policy curfew.Policy) (r reading, requests Columns, err error) {
 	r, err = readingOf(ctx, q, t, policy)
 	if err == nil && t.Request != nil {
@@ -81,8 +83,8 @@ func readingsOf(ctx context.Context, q querier, t mapping.Table, policy curfew.P
 	return r, requests, err
 }
 
-// lacks says which column of the mapping the table does not have, or that a time without zone
-// cannot be understood; nil if all is well.
+// lacks returns an error that names the first mapped column that the table does not have, or the
+// first timestamp column that has no time zone and no zone in the mapping.
 func (c Columns) lacks(t mapping.Table) error {
 	for _, column := range columnsRead(t) {
 		if _, ok := c[column]; !ok {
@@ -107,13 +109,13 @@ func (c Columns) names() []string {
 	return all
 }
 
-// columnsRead are the columns that a reading of the table needs.
+// columnsRead lists the columns that a reading of the table needs.
 func columnsRead(t mapping.Table) []string {
 	all := slices.Concat([]string{t.ID, t.Status.Column, t.Mechanic.Column, t.Plan, t.Duration.Column, t.Deleted}, t.Customer, momentsRead(t))
 	return slices.DeleteFunc(all, func(column string) bool { return column == "" })
 }
 
-// momentsRead are those of them with moments.
+// momentsRead lists those of columnsRead that hold times.
 func momentsRead(t mapping.Table) []string {
 	all := slices.Concat([]string{t.Times.Created, t.Times.Entered, t.Times.Accepted, t.Times.Started, t.Deadline}, t.Times.Starts, t.Times.Ended)
 	return slices.DeleteFunc(all, func(column string) bool { return column == "" })

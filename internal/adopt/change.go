@@ -12,10 +12,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Change does to a row what the change says of its session, and returns the session as it is
-// then. Conflict: the row moved, or somebody holds it, or the mapping does not say how this is
-// done; then the message says where to do it. MechanicBusy: as for Curfew's own sessions.
-// Unavailable: the table is not enforced.
+// Change applies a change to the row behind a session and returns the session as it is afterwards.
+// It returns Conflict if the row has changed, if another transaction holds it, or if the mapping
+// does not describe the change (the message then says where to make it); MechanicBusy as for
+// Curfew's own sessions; Unavailable if the table is not enforced.
 func (s *Service) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	m, err := s.Table(c.From.AdoptedFrom)
 	if err != nil {
@@ -57,7 +57,7 @@ func (t table) Change(ctx context.Context, c record.Change) (curfew.Snapshot, er
 	return after, t.wrap(err, "change a row of "+t.Relation)
 }
 
-// busy is MechanicBusy if the mechanic's slot belongs to another session.
+// busy returns MechanicBusy if the mechanic's slot belongs to another session.
 func (w *writing) busy(ctx context.Context, s curfew.Session, mechanic string) error {
 	var free bool
 	err := one(ctx, w.tx, `SELECT EXISTS (SELECT FROM curfew.mechanic_slots WHERE mechanic_id = $1 AND session_id = $2)`, []any{mechanic, s.ID}, &free)
@@ -67,7 +67,7 @@ func (w *writing) busy(ctx context.Context, s curfew.Session, mechanic string) e
 	return err
 }
 
-// orderFor is what a change writes into the row.
+// orderFor translates a change into what to write to the row.
 func (w *writing) orderFor(c record.Change) (order, error) {
 	set, err := w.changes(c)
 	if err != nil {
@@ -90,7 +90,7 @@ func (w *writing) orderFor(c record.Change) (order, error) {
 	}, nil
 }
 
-// changes is what a change sets, if the mapping says how.
+// changes returns the columns that a change sets, or an error if the mapping does not describe it.
 func (w *writing) changes(c record.Change) (assignment, error) {
 	switch {
 	case c.To.Ended():
@@ -123,7 +123,7 @@ func (w *writing) endedBy(c record.Change) (assignment, error) {
 	return nil, w.impossible("is not mapped for that: adopt.%s.end has no ending by which a %s session becomes %s; end it in the app", w.Name, c.From.Status, c.To)
 }
 
-// accepted sets the mechanic, who is the statement's $4.
+// accepted sets the mechanic, who is $4 in the statement.
 func (w *writing) accepted() (assignment, error) {
 	column, ok := w.columns[w.Mechanic.Column]
 	if !ok {
@@ -160,7 +160,7 @@ func (w *writing) released() (assignment, error) {
 	}
 	at := slices.IndexFunc(w.Words(curfew.Waiting), func(word string) bool { return !slices.Contains(w.Mechanic.Accepted, word) })
 	if at < 0 {
-		return nil, w.impossible("has no status for a session that waits for a mechanic again: release it in the app")
+		return nil, w.impossible("has no status for a session that is waiting for a mechanic again: release it in the app")
 	}
 	set[w.Status.Column] = literal(w.Words(curfew.Waiting)[at])
 	return set, nil
@@ -169,7 +169,7 @@ func (w *writing) released() (assignment, error) {
 func (w *writing) began() (assignment, error) {
 	words := w.Words(curfew.Live)
 	if len(words) == 0 {
-		return nil, w.impossible("has no status for a live session: begin it in the app")
+		return nil, w.impossible("has no status for a live session: start it in the app")
 	}
 	set := assignment{w.Status.Column: literal(words[0])}
 	if w.Times.Started != "" {

@@ -14,8 +14,8 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// reading compiles a mapping into SQL expressions over one row of its table. The expressions
-// are the same wherever the row comes from: a query, or OLD and NEW in a trigger.
+// reading compiles a mapping into SQL expressions over one row of its table. An expression is the
+// same whether the row comes from a query or is OLD or NEW in a trigger.
 type reading struct {
 	mapping.Table
 	policy  curfew.Policy
@@ -25,7 +25,7 @@ type reading struct {
 // name quotes an identifier.
 func name(s string) string { return pgx.Identifier{s}.Sanitize() }
 
-// literal quotes a text.
+// literal quotes a string.
 func literal(s string) string {
 	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
 	if strings.Contains(s, `\`) {
@@ -34,7 +34,7 @@ func literal(s string) string {
 	return quoted
 }
 
-// list is a parenthesised list of texts. An empty one matches nothing.
+// list writes a parenthesized list of strings for IN. An empty list matches nothing.
 func list(words []string) string {
 	if len(words) == 0 {
 		return "(NULL)"
@@ -54,7 +54,7 @@ func interval(d time.Duration) string {
 
 func (r reading) column(alias, column string) string { return alias + "." + name(column) }
 
-// text is a column as a text, or NULL if there is no column.
+// text returns a column as text, or NULL if the mapping has no such column.
 func (r reading) text(alias, column string) string {
 	if column == "" {
 		return "NULL::text"
@@ -66,7 +66,7 @@ func (r reading) id(alias string) string { return r.text(alias, r.ID) }
 
 func (r reading) word(alias string) string { return r.text(alias, r.Status.Column) }
 
-// customer is the first column that is neither NULL nor empty.
+// customer returns the first customer column that is neither NULL nor empty.
 func (r reading) customer(alias string) string {
 	var all []string
 	for _, column := range r.Customer {
@@ -75,7 +75,7 @@ func (r reading) customer(alias string) string {
 	return coalesce("text", all)
 }
 
-// status is Curfew's word for theirs, or NULL if the word is not mapped.
+// status translates the row's status word into Curfew's status; NULL if the word is not mapped.
 func (r reading) status(alias string) string {
 	var b strings.Builder
 	b.WriteString("CASE")
@@ -87,7 +87,7 @@ func (r reading) status(alias string) string {
 	return b.String() + " END"
 }
 
-// is reports whether a row has a status.
+// is tests whether a row has one of the given statuses.
 func (r reading) is(alias string, s ...curfew.SessionStatus) string {
 	var words []string
 	for _, status := range s {
@@ -96,7 +96,7 @@ func (r reading) is(alias string, s ...curfew.SessionStatus) string {
 	return r.word(alias) + " IN " + list(words)
 }
 
-// mechanic is who accepted.
+// mechanic returns the mechanic who accepted, or NULL.
 func (r reading) mechanic(alias string) string {
 	column := "nullif(" + r.text(alias, r.Mechanic.Column) + ", '')"
 	switch {
@@ -108,7 +108,7 @@ func (r reading) mechanic(alias string) string {
 	return fmt.Sprintf("CASE WHEN %s IN %s THEN %s END", r.word(alias), list(r.Mechanic.Accepted), column)
 }
 
-// moment is the first of some columns that is not NULL, as an instant.
+// moment returns the first of the columns that is not NULL, as a timestamptz.
 func (r reading) moment(alias string, columns ...string) string {
 	var all []string
 	for _, column := range columns {
@@ -124,7 +124,7 @@ func (r reading) moment(alias string, columns ...string) string {
 	return coalesce("timestamptz", all)
 }
 
-// zoneless reports whether a column's times are read in the mapping's zone.
+// zoneless reports whether a column's values are interpreted in the mapping's time zone.
 func (r reading) zoneless(column string) bool {
 	return r.Times.Zone != "" && !r.columns[column].HasZone()
 }
@@ -139,7 +139,7 @@ func coalesce(kind string, all []string) string {
 	return "coalesce(" + strings.Join(all, ", ") + ")"
 }
 
-// seconds is the planned duration: the row's, else its plan's, else NULL.
+// seconds returns the planned duration in seconds: the row's own, else its plan's, else NULL.
 func (r reading) seconds(alias string) string {
 	var all []string
 	if r.Duration.Column != "" {
@@ -165,7 +165,7 @@ func seconds(d time.Duration) string {
 	return strconv.FormatInt(int64(d/time.Second), 10)
 }
 
-// byPlan chooses a value by the row's plan; empty if no plan has one.
+// byPlan selects a value by the row's plan; it is empty if no plan has one.
 func (r reading) byPlan(alias string, value func(curfew.Plan) string) string {
 	var b strings.Builder
 	for _, plan := range slices.Sorted(maps.Keys(r.policy.Plans)) {
@@ -179,7 +179,7 @@ func (r reading) byPlan(alias string, value func(curfew.Plan) string) string {
 	return "CASE " + r.text(alias, r.Plan) + b.String() + " END"
 }
 
-// ttl is how long an unassigned session may wait.
+// ttl returns how long an unassigned session may wait.
 func (r reading) ttl(alias string) string {
 	byPlan := r.byPlan(alias, func(p curfew.Plan) string {
 		if p.WaitingTTL == 0 {
@@ -195,12 +195,12 @@ func (r reading) ttl(alias string) string {
 
 func (r reading) unassigned(alias string) string { return "(" + r.mechanic(alias) + ") IS NULL" }
 
-// planned is how long a live session may last beyond its start.
+// planned returns how long after its start a live session is planned to last.
 func (r reading) planned(alias string) string {
 	return "make_interval(secs => coalesce(" + r.seconds(alias) + ", 1800))"
 }
 
-// entered is since when a session waits, as far as a column says.
+// entered returns when the session began to wait, or NULL if no column records it.
 func (r reading) entered(alias string) string {
 	if r.Times.Seen {
 		return "NULL::timestamptz"
@@ -208,7 +208,7 @@ func (r reading) entered(alias string) string {
 	return r.moment(alias, r.Times.Entered, r.Times.Created)
 }
 
-// byState chooses by what a session that has not ended waits for.
+// byState selects the expression for the row's open state.
 func (r reading) byState(alias, waiting, accepted, live, scheduled string) string {
 	return "CASE WHEN " + r.is(alias, curfew.Waiting) + " AND " + r.unassigned(alias) + " THEN " + waiting +
 		" WHEN " + r.is(alias, curfew.Waiting) + " THEN " + accepted +
@@ -216,7 +216,7 @@ func (r reading) byState(alias, waiting, accepted, live, scheduled string) strin
 		" WHEN " + r.is(alias, curfew.Scheduled) + " THEN " + scheduled + " END"
 }
 
-// expires is the deadline that their own column gives a session which waits for a mechanic.
+// expires returns the deadline that the table's own column gives a session waiting for a mechanic.
 func (r reading) expires(alias string) string {
 	if r.Deadline == "" {
 		return "NULL::timestamptz"
@@ -224,8 +224,8 @@ func (r reading) expires(alias string) string {
 	return "CASE WHEN " + r.is(alias, curfew.Waiting) + " AND " + r.unassigned(alias) + " THEN " + r.moment(alias, r.Deadline) + " END"
 }
 
-// until is the deadline that the policy makes of their columns; NULL where none says when the
-// state began.
+// until returns the deadline that the policy derives from the row's columns; NULL if no column
+// records when the state began.
 func (r reading) until(alias string) string {
 	return r.byState(alias,
 		r.entered(alias)+" + "+r.ttl(alias),
@@ -234,7 +234,7 @@ func (r reading) until(alias string) string {
 		r.starts(alias)+" + "+interval(r.policy.JoinTTL))
 }
 
-// wait is how long a state may last that has just begun.
+// wait returns how long a state that has just begun may last.
 func (r reading) wait(alias string) string {
 	return r.byState(alias, r.ttl(alias), interval(r.policy.JoinTTL),
 		r.planned(alias)+" + "+interval(r.policy.LiveGrace), interval(r.policy.JoinTTL))
@@ -244,7 +244,7 @@ func (r reading) starts(alias string) string {
 	return r.moment(alias, append(slices.Clone(r.Times.Starts), r.Times.Created)...)
 }
 
-// startsAt is when an appointment starts; NULL for what was no appointment.
+// startsAt returns when an appointment starts; NULL for a session that was never an appointment.
 func (r reading) startsAt(alias string) string {
 	if len(r.Words(curfew.Scheduled)) == 0 {
 		return "NULL::timestamptz"
@@ -253,7 +253,7 @@ func (r reading) startsAt(alias string) string {
 	return "CASE WHEN " + r.is(alias, curfew.Scheduled) + " THEN " + r.starts(alias) + " ELSE " + r.moment(alias, own...) + " END"
 }
 
-// there reports whether a row is not deleted.
+// there tests that a row is not deleted.
 func (r reading) there(alias string) string {
 	switch {
 	case r.Deleted == "":
@@ -264,10 +264,10 @@ func (r reading) there(alias string) string {
 	return r.column(alias, r.Deleted) + " IS NULL"
 }
 
-// row is the whole row as a curfew.adopted_row.
+// row returns the whole row as a curfew.adopted_row.
 func (r reading) row(alias string) string { return r.fields(alias) + "::curfew.adopted_row" }
 
-// fields is the whole row, for a database that does not know Curfew: its text is that of a
+// fields returns the whole row for a database that lacks Curfew's types: its text form is that of a
 // curfew.adopted_row.
 func (r reading) fields(alias string) string {
 	return "ROW(" + strings.Join([]string{

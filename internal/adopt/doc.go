@@ -1,10 +1,10 @@
-// Package adopt protects the sessions of tables that a marketplace has already. Their row is
-// the truth. A mirror of it in Curfew's own sessions follows, so that everything that reads
-// sessions works on theirs, too; nothing writes the mirror but the database's function
-// curfew.adopt. A session that mirrors a row is ended by ending the row.
+// Package adopt protects sessions that live in a marketplace's existing tables. The marketplace's
+// row is the truth. Curfew keeps a mirror of it among its own sessions, so everything that reads
+// sessions also works on adopted ones. Only the database function curfew.adopt writes a mirror, and
+// a mirrored session is ended by ending its row.
 //
-// In mode shadow, a poller reads their table by SELECT alone, and mirrors what it finds. In
-// mode enforce, triggers on their table mirror each write in its own transaction, and let an
-// INSERT end the customer's overdue session first; the sweeper ends their overdue rows on
-// time. Whoever writes both their row and its mirror locks their row first.
+// In shadow mode, a poller reads the table with SELECT alone and mirrors what it finds. In enforce
+// mode, triggers on the table mirror each write in its own transaction and let an INSERT first end
+// the customer's overdue session; the sweeper ends overdue rows on time. Code that writes both a
+// row and its mirror locks the row first.
 package adopt

@@ -12,10 +12,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// End ends the rows of a batch that are still as their mirrors were read, and past their
-// deadline, with their requests and mirrors, and counts them in the batch's run, all in one
-// transaction. Rows that somebody holds are left for the next sweep. The result has the order
-// of the batch. Unavailable: the table is not enforced.
+// End ends the rows of a batch that are unchanged since their mirrors were read and are past their
+// deadline, together with their requests and mirrors, and counts them in the batch's run, all in
+// one transaction. Rows that another transaction holds are left for the next sweep. The result is
+// in the order of the batch. It returns Unavailable if the table is not enforced.
 func (s *Service) End(ctx context.Context, source string, b record.Batch) ([]record.Ended, error) {
 	m, err := s.Table(source)
 	if err != nil || len(b.Ends) == 0 {
@@ -44,10 +44,10 @@ func (t table) End(ctx context.Context, b record.Batch) ([]record.Ended, error) 
 	return all, nil
 }
 
-// countRun keeps a run's figures in the transaction that makes them true.
+// countRun updates a run's figures in the same transaction that ends the rows.
 const countRun = `UPDATE curfew.runs SET stats = $2 WHERE id = $1`
 
-// endBatch ends what has the same reason in one statement.
+// endBatch ends the sessions that share a reason in one statement.
 func (w *writing) endBatch(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	by := map[string]record.Ended{}
 	for _, reason := range reasonsOf(b.Ends) {
@@ -90,7 +90,7 @@ func reasonsOf(ends []record.PlannedEnd) []curfew.EndReason {
 	return all
 }
 
-// phrases say of a session what each reason is about.
+// phrases completes "a session that …" for each reason.
 var phrases = map[curfew.EndReason]string{
 	curfew.Expired: "nobody accepted",
 	curfew.NoShow:  "was accepted and never live",
@@ -98,7 +98,7 @@ var phrases = map[curfew.EndReason]string{
 	curfew.Missed:  "was scheduled and never began",
 }
 
-// dueBy is the rule's and the guard's condition on a row and its mirror.
+// dueBy is the rule's and guard's condition on a row t and its mirror s.
 func (w *writing) dueBy(b record.Batch, reason curfew.EndReason) string {
 	due := w.overdue()
 	if reason == curfew.Cleared || b.Rule.Name == curfew.Orphans {
@@ -113,11 +113,11 @@ func (w *writing) dueBy(b record.Batch, reason curfew.EndReason) string {
 	}, " AND ")
 }
 
-// offered reports whether mirror s has an open request.
+// offered tests whether mirror s has an open request.
 const offered = `EXISTS (SELECT FROM curfew.session_requests o
 	WHERE o.customer_id = s.customer_id AND o.session_id = s.id AND o.status || '' IN ('pending', 'accepted'))`
 
-// holds is a condition on a fact.
+// holds returns the condition that a fact matches.
 func holds(m record.Match, fact string) string {
 	switch m {
 	case record.Yes:
@@ -128,7 +128,7 @@ func holds(m record.Match, fact string) string {
 	return "true"
 }
 
-// key names a session in the version that was read.
+// key identifies a session at the version that was read.
 type key struct {
 	customer, id string
 	version      int64
@@ -142,7 +142,7 @@ func keysOf(ends []record.PlannedEnd) []key {
 	return all
 }
 
-// moved is a row that was written, and its mirror then.
+// moved is a row that was written, with its mirror afterwards.
 type moved struct {
 	curfew.Snapshot
 	theirs       string // the row's id

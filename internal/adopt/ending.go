@@ -9,9 +9,9 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// The rows that are written are t, their mirrors s.
+// In the SQL below, t is the row being written and s its mirror.
 
-// ruleFor is the reason for which an overdue session of such a state is ended.
+// ruleFor returns the reason for which an overdue session in this state is ended.
 func ruleFor(status curfew.SessionStatus, assigned bool) curfew.EndReason {
 	switch {
 	case status == curfew.Live:
@@ -24,7 +24,7 @@ func ruleFor(status curfew.SessionStatus, assigned bool) curfew.EndReason {
 	return curfew.Expired
 }
 
-// ended is what the words of an ending mean.
+// ended returns the status that an ending's word stands for.
 func (r reading) ended(e mapping.Ending) curfew.SessionStatus {
 	if slices.Contains(r.Words(curfew.Completed), e.Status) {
 		return curfew.Completed
@@ -32,8 +32,9 @@ func (r reading) ended(e mapping.Ending) curfew.SessionStatus {
 	return curfew.Cancelled
 }
 
-// byHand is how a person's decision ends a row: like the state's own rule, or else like
-// any other that comes to the same status, but without the texts that say why.
+// byHand returns the ending for a person's decision: that of the state's own rule, or else any
+// other that leads to the same status. Its fixed texts are dropped, because they give the rule's
+// reason.
 func (r reading) byHand(own curfew.EndReason, to curfew.SessionStatus) (mapping.Ending, bool) {
 	for _, reason := range append([]curfew.EndReason{own}, mapping.Reasons()...) {
 		e, ok := r.End[reason]
@@ -47,10 +48,10 @@ func (r reading) byHand(own curfew.EndReason, to curfew.SessionStatus) (mapping.
 	return mapping.Ending{}, false
 }
 
-// idType is the type that compares with the ids by their index.
+// idType is the type to cast ids to so that the comparison can use their index.
 func (r reading) idType() string { return r.columns.comparable(r.ID) }
 
-// comparable is a column's type for a value to compare with, which must not be cut to a length.
+// comparable is the type to cast a value to for comparison with a column, without truncating it.
 func (c Columns) comparable(column string) string {
 	if c[column].Base == "character" { // without a length it would have length 1
 		return c[column].Type
@@ -58,7 +59,7 @@ func (c Columns) comparable(column string) string {
 	return c[column].Base
 }
 
-// stored is a moment as a column keeps it.
+// stored converts a moment to a column's type.
 func (r reading) stored(c Column, moment string) string {
 	if r.Times.Zone != "" && !c.HasZone() {
 		moment = "(" + moment + " AT TIME ZONE " + literal(r.Times.Zone) + ")"
@@ -66,7 +67,7 @@ func (r reading) stored(c Column, moment string) string {
 	return "(" + moment + ")::" + c.Type
 }
 
-// setting is what an ending sets a column of a row to.
+// setting is the expression that an ending assigns to a column.
 func (r reading) setting(alias string, c Column, v string) string {
 	switch v {
 	case mapping.Null:
@@ -79,7 +80,7 @@ func (r reading) setting(alias string, c Column, v string) string {
 	return literal(v)
 }
 
-// assignment sets columns to expressions.
+// assignment maps columns to the expressions they are set to.
 type assignment map[string]string
 
 func (a assignment) String() string {
@@ -90,7 +91,7 @@ func (a assignment) String() string {
 	return strings.Join(all, ", ")
 }
 
-// sets is what an ending sets in row t.
+// sets returns what an ending sets in row t.
 func (r reading) sets(e mapping.Ending) assignment {
 	a := assignment{r.Status.Column: literal(e.Status)}
 	for column, v := range e.Set {
@@ -99,7 +100,7 @@ func (r reading) sets(e mapping.Ending) assignment {
 	return a
 }
 
-// setsRequest is what the end of a session sets in its request q.
+// setsRequest returns what ending a session sets in its request q.
 func (r reading) setsRequest(columns Columns) assignment {
 	a := assignment{r.Request.Status: literal(r.Request.Expired)}
 	for column, v := range r.Request.Set {
@@ -108,12 +109,12 @@ func (r reading) setsRequest(columns Columns) assignment {
 	return a
 }
 
-// pending reports whether request q waits for an answer.
+// pending tests whether request q is unanswered.
 func (r reading) pending() string {
 	return "q." + name(r.Request.Status) + "::text IN " + list(r.Request.Pending)
 }
 
-// unmoved reports whether row t is what its mirror s was made of.
+// unmoved tests that row t is unchanged since its mirror s was made.
 func (r reading) unmoved() string {
 	return strings.Join([]string{
 		"s.adopted_from || '' = " + literal(r.Name), // by its key, and by no index of mirrors
@@ -125,5 +126,5 @@ func (r reading) unmoved() string {
 	}, " AND ")
 }
 
-// overdue reports whether row t is past its deadline: that of its own column or else its mirror's.
+// overdue tests whether row t is past its deadline: that of its own column, or else its mirror's.
 func (r reading) overdue() string { return "coalesce(" + r.expires("t") + ", s.expires_at) < now()" }

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// relationFacts are what decides whether a relation can have Curfew's triggers.
+// relationFacts decides whether a relation can have Curfew's triggers.
 type relationFacts struct {
 	standby, secured, restricted, canCreate, canSelect, canUpdate, canTrigger bool
 	kind, role, owner                                                         string
@@ -23,7 +23,7 @@ const selectFacts = `SELECT pg_is_in_recovery(), row_security_active(c.oid), row
 		(SELECT s.relowner::regrole::text FROM pg_class s WHERE s.oid = 'curfew.sessions'::regclass)
 	FROM pg_class c WHERE c.oid = to_regclass($1)`
 
-// kinds are what relations are called that cannot be enforced.
+// kinds describes the kinds of relation that cannot be enforced.
 var kinds = map[string]string{
 	"v": "a view: map the table below it", "m": "a materialized view: map the table below it",
 	"f": "a foreign table: its rows are in another database", "p": "a partitioned table, which cannot be enforced yet",
@@ -72,7 +72,7 @@ func (t table) facts(ctx context.Context, relation string) (f relationFacts, err
 	return f, err
 }
 
-// lacks are the statements that would give the role what it lacks.
+// lacks returns the statements that would grant the role what it lacks.
 func (f relationFacts) lacks(relation string, triggers bool) []string {
 	var verbs, all []string
 	if !f.canSelect {
@@ -96,11 +96,11 @@ func (f relationFacts) lacks(relation string, triggers bool) []string {
 	return all
 }
 
-// errTried ends a transaction that was only a try.
+// errTried rolls back a transaction that was only a trial.
 var errTried = errors.New("tried")
 
-// try does to a row what a rule would do, best to one in the state that it is about, and rolls it
-// back. Invalid: their table refuses it.
+// try applies a rule's ending to a row, preferably one in the state that the rule ends, and rolls
+// it back. It returns Invalid if the table refuses the update.
 func (t table) try(ctx context.Context, r reading, rule curfew.EndReason) error {
 	e := r.End[rule]
 	err := t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -133,7 +133,7 @@ func (t table) try(ctx context.Context, r reading, rule curfew.EndReason) error 
 	return err
 }
 
-// stateBefore is the status of the sessions that a rule ends.
+// stateBefore returns the status of the sessions that a rule ends.
 func stateBefore(rule curfew.EndReason) curfew.SessionStatus {
 	switch rule {
 	case curfew.Overran:
@@ -147,7 +147,8 @@ func stateBefore(rule curfew.EndReason) curfew.SessionStatus {
 const selectShadow = `SELECT coalesce((SELECT extract(epoch FROM now() - a.shadowed)::bigint FROM curfew.adoptions a WHERE a.name = $1), 0),
 	(SELECT count(*) FROM curfew.adoption_verdicts v WHERE v.name = $1 AND v.reason = ANY ($2) AND v.became = 'lived')`
 
-// shadowed checks what the shadow says of the rules. A table that is enforced already has passed.
+// shadowed checks the rules against what shadow mode found. A table that is already enforced has
+// passed.
 func (t table) shadowed(ctx context.Context, e Enforcement) error {
 	if e.Shadow == 0 {
 		e.Shadow = ShadowTime

@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	// maxBlocked is how many customers a finding names.
+	// maxBlocked is how many customers a finding lists.
 	maxBlocked = 100
 	// swept is how long an overdue session of an enforced table may wait for the sweeper.
 	swept = 30 * time.Second
 	// unreadFor is how long a table may be unreadable before that is critical.
 	unreadFor = time.Minute
-	// regretsFor is how long health tells of a regret.
+	// regretsFor is how long health reports a regret.
 	regretsFor = 7 * 24 * time.Hour
 )
 
-// The codes of what health says of adopted tables. What curfew.adopt found odd about rows has the
-// code of adoption_findings behind prefix.
+// Codes of health findings about adopted tables. What curfew.adopt found odd about rows has its
+// code from adoption_findings after prefix.
 const (
 	prefix      = "adopted_"
 	unread      = prefix + "unread"
@@ -35,7 +35,7 @@ const (
 	regrets     = prefix + "regrets"
 )
 
-// Findings is what health says of the adopted tables, at most one of each code.
+// Findings returns the health findings about adopted tables, at most one of each code.
 func (s *Service) Findings(ctx context.Context) ([]record.Finding, error) {
 	all, err := readAdoptions(ctx, s.Pool)
 	if err != nil {
@@ -68,7 +68,7 @@ func sorted(all map[string]record.Adoption) []record.Adoption {
 	return list
 }
 
-// findingsOf is what is wrong with one table, which blocks n customers.
+// findingsOf returns what is wrong with one table, which blocks n customers.
 func (s *Service) findingsOf(ctx context.Context, a record.Adoption, who []record.BlockedRow, n int) (all []record.Finding, err error) {
 	t, err := s.Table(a.Name)
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *Service) findingsOf(ctx context.Context, a record.Adoption, who []recor
 	return slices.DeleteFunc(all, func(f record.Finding) bool { return f.Count == 0 }), nil
 }
 
-// unread is that a table cannot be read, or that nobody does.
+// unread reports that a table cannot be read, or that no process reads it.
 func (s *Service) unread(t mapping.Table, a record.Adoption, since time.Time) record.Finding {
 	f := record.Finding{Code: unread, Count: 1, Since: since}
 	switch {
@@ -104,7 +104,7 @@ func (s *Service) unread(t mapping.Table, a record.Adoption, since time.Time) re
 		return record.Finding{}
 	case a.Unread != "":
 		f.Critical = a.Now.Sub(since) > unreadFor
-		f.Problem = fmt.Sprintf("%s cannot be read, so it cannot be told whom its sessions block: %s", t.Relation, a.Unread)
+		f.Problem = fmt.Sprintf("%s cannot be read, so it is unknown whom its sessions block: %s", t.Relation, a.Unread)
 		f.Fix = s.remedy(t, a.Unread)
 	case a.Now.Sub(latest(a.ReadAt, a.Since)) > max(unreadFor, 2*share*a.ReadTook):
 		f.Critical, f.Since = true, latest(a.ReadAt, a.Since)
@@ -123,7 +123,7 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
-// remedy is what helps against a reason for which a table cannot be read.
+// remedy suggests a fix for the reason a table cannot be read.
 func (s *Service) remedy(t mapping.Table, why string) string {
 	role := "ROLE"
 	if p, err := s.poller(t); err == nil {
@@ -148,7 +148,8 @@ const selectBlocked = `SELECT s.id::text, s.adopted_id, s.customer_id, s.status,
 		AND s.expires_at < now() - $2::interval
 	ORDER BY s.expires_at, s.id LIMIT $3`
 
-// blocked is who is blocked now, at most maxBlocked of them, for longest first, and how many are.
+// blocked lists at most maxBlocked of the customers blocked now, longest first, and counts them
+// all.
 func (s *Service) blocked(ctx context.Context, a record.Adoption) (who []record.BlockedRow, n int, err error) {
 	grace := time.Duration(0)
 	if a.Mode == record.AdoptEnforce {
@@ -161,7 +162,7 @@ func (s *Service) blocked(ctx context.Context, a record.Adoption) (who []record.
 	return who, n, err
 }
 
-// blockedBy is that n customers are blocked by sessions of a table.
+// blockedBy reports that sessions of a table block n customers.
 func (s *Service) blockedBy(a record.Adoption, who []record.BlockedRow, n int) record.Finding {
 	if len(who) == 0 {
 		return record.Finding{}
@@ -180,7 +181,7 @@ func (s *Service) blockedBy(a record.Adoption, who []record.BlockedRow, n int) r
 	return f
 }
 
-// counted is "1 row", or "2 rows".
+// counted formats a count with its noun: "1 row", "2 rows".
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -195,11 +196,11 @@ func isAre(n int) string {
 	return "are"
 }
 
-// unprotected is that triggers of a table that is enforced are not as they should be.
+// unprotected reports triggers of an enforced table that are missing or out of date.
 func (s *Service) unprotected(ctx context.Context, t mapping.Table, a record.Adoption) record.Finding {
 	wrong, err := s.table(t).Installed(ctx, endReasons(a.Rules))
 	if err != nil {
-		wrong = "it cannot be told whether its triggers are there: " + reasonOf(err)
+		wrong = "it is unknown whether its triggers are there: " + reasonOf(err)
 	}
 	if wrong == "" {
 		return record.Finding{}
@@ -221,7 +222,7 @@ func ruleFlags(rules []string) string {
 const selectRegrets = `SELECT v.session_id::text, v.adopted_id, v.became_at, count(*) OVER () FROM curfew.adoption_verdicts v
 	WHERE v.name = $1 AND v.became = 'lived' AND v.became_at > now() - $2::interval ORDER BY v.became_at LIMIT $3`
 
-// regretsOf is that sessions went on to live which would have been ended.
+// regretsOf reports sessions that would have been ended and went on to be live.
 func (s *Service) regretsOf(ctx context.Context, a record.Adoption) (f record.Finding, err error) {
 	rows, err := s.Pool.Query(ctx, selectRegrets, a.Name, regretsFor, maxBlocked)
 	if err != nil {
@@ -242,7 +243,7 @@ func (s *Service) regretsOf(ctx context.Context, a record.Adoption) (f record.Fi
 	return f, err
 }
 
-// merged makes one finding of those with the same code.
+// merged merges findings with the same code.
 func merged(all []record.Finding) []record.Finding {
 	var one []record.Finding
 	for _, f := range all {

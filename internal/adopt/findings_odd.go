@@ -12,11 +12,11 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// selectOdd reads what was found odd about a table, by code, with one example.
+// selectOdd reads what was found odd about a table by code, each with one example.
 const selectOdd = `SELECT DISTINCT ON (f.code) f.code, f.adopted_id, f.detail, count(*) OVER (PARTITION BY f.code), min(f.first_at) OVER (PARTITION BY f.code)
 	FROM curfew.adoption_findings f WHERE f.name = $1 ORDER BY f.code, f.first_at, f.adopted_id`
 
-// odd is what was found odd about the rows of a table, and since when it cannot be read.
+// odd returns findings about odd rows of a table, and since when the table cannot be read.
 func (s *Service) odd(ctx context.Context, t mapping.Table) (all []record.Finding, unreadSince time.Time, err error) {
 	rows, err := s.Pool.Query(ctx, selectOdd, t.Name)
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Service) odd(ctx context.Context, t mapping.Table) (all []record.Findin
 	return all, unreadSince, err
 }
 
-// oddities say what each code means of rows.
+// oddities describes a row for each code.
 var oddities = map[string]string{
 	"unknown_status":    "has a status that nobody has mapped",
 	"second_open":       "is open beside another open session of the customer, and not looked after until that ends",
@@ -68,7 +68,7 @@ func oddProblem(t mapping.Table, code, id, detail string, n int) string {
 	return text
 }
 
-// oddFix is what to run about it.
+// oddFix suggests a command for a code.
 func oddFix(t mapping.Table, code, id string) string {
 	r := reading{Table: t}
 	open := r.is("t", curfew.Waiting, curfew.Live)

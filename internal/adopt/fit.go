@@ -11,9 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// Fit reports what in a mapping its table cannot hold: columns that are not there or have another
-// type, words that an enum or a CHECK does not allow, values that a column refuses. Nothing is
-// written, so that what only a trigger of theirs refuses is not found.
+// Fit reports what in a mapping the table cannot hold: columns that are missing or have another
+// type, words that an enum or a CHECK does not allow, values that a column refuses. It writes
+// nothing, so it does not find what only a trigger of the table would refuse.
 func Fit(ctx context.Context, q querier, t mapping.Table) ([]mapping.Problem, error) {
 	r, err := ReadRelation(ctx, q, t.Relation)
 	if err != nil {
@@ -44,7 +44,7 @@ func (f *fit) bad(part, format string, args ...any) {
 	f.problems = append(f.problems, mapping.Problem{Path: f.t.Path(part), Text: fmt.Sprintf(format, args...)})
 }
 
-// has reports whether a table has a column, and notes if not.
+// has looks up a column of a table, and notes a problem if it is missing.
 func (f *fit) has(part string, r *Relation, column string) (Column, bool) {
 	c, ok := r.Columns[column]
 	if !ok && column != "" {
@@ -103,7 +103,7 @@ func (f *fit) moment(part, column string) {
 	}
 }
 
-// words checks that the status can be what the mapping says it is.
+// words checks that the table allows the status words of the mapping.
 func (f *fit) words() {
 	c, ok := f.has("status.column", f.r, f.t.Status.Column)
 	if !ok {
@@ -155,7 +155,7 @@ func (f *fit) sets(part string, r *Relation, set map[string]string) {
 	}
 }
 
-// holds checks that a column can have a text as its value.
+// holds checks that a column can hold a text.
 func (f *fit) holds(part string, r *Relation, c Column, text string) {
 	words, by := r.allowed(c.Name)
 	switch {
@@ -172,7 +172,7 @@ func (f *fit) holds(part string, r *Relation, c Column, text string) {
 	}
 }
 
-// length is that of a character type with one; otherwise 0.
+// length returns the maximum length of a character varying column; 0 for any other.
 func (c Column) length() int {
 	n := 0
 	if _, err := fmt.Sscanf(c.Type, "character varying(%d)", &n); err != nil {

@@ -8,12 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// mirrorPage is how many rows are mirrored in one transaction.
+// mirrorPage is how many rows one transaction mirrors.
 const mirrorPage = 500
 
-// Only rows whose mirror differs in what adopt would write are handed to it: after a start they
-// are few, of many. Here and below, OFFSET 0 makes the planner look mirrors up one by one: of a
-// table that grows from nothing it knows too little, and would read all of them each time.
+// Only rows whose mirror would change are handed to curfew.adopt: after a restart they are few
+// among many. Here and below, OFFSET 0 makes the planner look mirrors up one by one: while a table
+// grows from nothing its statistics lag behind, and the planner would scan every mirror each time.
 const (
 	adoptRows = `WITH a AS MATERIALIZED (
 			SELECT t.r::curfew.adopted_row AS r, t.n FROM unnest($2::text[]) WITH ORDINALITY t (r, n))
@@ -30,7 +30,7 @@ const (
 	forgetBroken = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'unusable' AND adopted_id = ANY ($2)`
 )
 
-// actor is who changes the mirrors of a table.
+// actor is the actor of changes to the table's mirrors.
 func (p *poller) actor() string { return "service:" + p.Name }
 
 // mirror hands rows to Curfew's database, in pages.
@@ -43,8 +43,8 @@ func (p *poller) mirror(ctx context.Context, rows []theirRow) error {
 	return nil
 }
 
-// mirrorPage mirrors rows. If one of them makes that fail, it mirrors each half, until that one
-// is alone and a finding.
+// mirrorPage mirrors rows. If a row makes that fail, it retries each half until that row is alone
+// and becomes a finding.
 func (p *poller) mirrorPage(ctx context.Context, page []theirRow) error {
 	mirrored, changed, err := p.adopt(ctx, page)
 	switch {
@@ -68,13 +68,13 @@ func (p *poller) mirrorPage(ctx context.Context, page []theirRow) error {
 	return nil
 }
 
-// ofRow reports whether an error is about a row's values: it would come again.
+// ofRow reports whether an error is caused by a row's values, so that retrying would not help.
 func ofRow(err error) bool {
 	class := code(err)
 	return strings.HasPrefix(class, "22") || strings.HasPrefix(class, "23") || class == "P0001"
 }
 
-// adopt mirrors rows, and returns which have an open mirror then.
+// adopt mirrors rows, and returns which of them have an open mirror afterwards.
 func (p *poller) adopt(ctx context.Context, page []theirRow) (mirrored map[string]bool, changed int, err error) {
 	ids, texts := make([]string, len(page)), make([]string, len(page))
 	for i, row := range page {
@@ -103,7 +103,7 @@ func (p *poller) adopt(ctx context.Context, page []theirRow) (mirrored map[strin
 	return mirrored, changed, err
 }
 
-// remember keeps what was mirrored. Rows that ended need not be remembered.
+// remember records what was mirrored, except rows that have ended.
 func (p *poller) remember(page []theirRow, mirrored map[string]bool, changed int) {
 	p.changed = p.changed || changed > 0
 	for _, row := range page {
@@ -120,7 +120,7 @@ func (p *poller) remember(page []theirRow, mirrored map[string]bool, changed int
 	}
 }
 
-// mirrorGone ends the mirrors of rows that are not there any more.
+// mirrorGone ends the mirrors of rows that no longer exist.
 func (p *poller) mirrorGone(ctx context.Context, ids []string) error {
 	for page := range slices.Chunk(ids, mirrorPage) {
 		err := p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -145,8 +145,8 @@ func (p *poller) mirrorGone(ctx context.Context, ids []string) error {
 const selectFree = `SELECT r.id FROM unnest($1::text[], $2::text[]) r (id, customer)
 	WHERE NOT EXISTS (SELECT FROM curfew.sessions o WHERE o.customer_id = r.customer AND o.status IN ('waiting', 'live'))`
 
-// free returns which rows that could not be mirrored may be now: their customer's other session
-// has ended. It looks when that may be so.
+// free returns which of the rows that could not be mirrored can be now, because their customer's
+// other session has ended. It queries only when that may have happened, or if all is set.
 func (p *poller) free(ctx context.Context, all bool) (map[string]bool, error) {
 	if len(p.refused) == 0 || !p.changed && !all {
 		return nil, nil

@@ -12,41 +12,41 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// Inspection is what a look at a table found, and the mapping that it suggests.
+// Inspection is what was found in a table, and the mapping that it suggests.
 type Inspection struct {
 	Relation string `json:"table"`
 	Kind     string `json:"kind"` // table, view …
 	Owner    string `json:"owner"`
-	// Rows are those that count, without deleted ones; -1: no row was looked at.
+	// Rows counts the rows that are not deleted; -1 if no row was read.
 	Rows int64 `json:"rows"`
-	// Unread says why no row was looked at; empty if they were, or if there are none.
+	// Unread is the reason why no row was read; empty if rows were read or there are none.
 	Unread   string        `json:"unread,omitempty"`
 	At       time.Time     `json:"at"` // by the database's clock
 	Statuses []StatusFound `json:"statuses"`
-	// Decide is what a person must decide, each at a part of the mapping.
+	// Decide lists what a person must decide, each at a part of the mapping.
 	Decide []Notice `json:"decide"`
-	// Notices are facts that matter, but decide nothing in the mapping.
+	// Notices are facts that matter but do not affect the mapping.
 	Notices []Notice `json:"notices"`
-	// Index is a statement that creates the index without which looking for what is overdue
-	// reads the whole table; empty: there is one.
+	// Index is a statement that creates the index without which finding overdue sessions reads the
+	// whole table; empty if there is one.
 	Index string `json:"index,omitempty"`
-	// YAML is the mapping, with comments at what is to be decided.
+	// YAML is the mapping, with comments where a decision is needed.
 	YAML    string        `json:"yaml"`
 	Mapping mapping.Table `json:"-"`
 	// Adopt is the mapping as a value of the setting adopt.
 	Adopt any `json:"adopt"`
 }
 
-// StatusFound is a word of theirs, wherever it was found.
+// StatusFound is one of the table's status words, wherever it was found.
 type StatusFound struct {
 	Word string `json:"word"`
 	Null bool   `json:"null,omitempty"` // rows without any status
 	Name string `json:"name,omitempty"` // what a lookup table calls it
 	Rows int64  `json:"rows"`
-	// Oldest and Newest are when the first and the last row with it were created.
+	// Oldest and Newest are the creation times of the first and last row with this word.
 	Oldest time.Time `json:"oldest,omitzero"`
 	Newest time.Time `json:"newest,omitzero"`
-	// As is Curfew's status for it; empty: nobody knows, and its rows are reported.
+	// As is the matching status of Curfew; empty if unknown, in which case its rows are reported.
 	As     curfew.SessionStatus `json:"as,omitempty"`
 	Source string               `json:"source"` // where it was found: rows, type …, CHECK …, default
 }
@@ -57,9 +57,9 @@ type Notice struct {
 	Text string `json:"text"`
 }
 
-// Inspect looks at a table, named as SQL names it, and guesses its mapping. It reads in a transaction
-// that cannot write, and creates nothing. Errors: Invalid if no mapping can be guessed, NotFound if
-// there is no such table, Unavailable if it is locked.
+// Inspect reads a table, named as in SQL, and guesses its mapping. It reads in a read-only
+// transaction and creates nothing. It returns Invalid if no mapping can be guessed, NotFound if
+// there is no such table, and Unavailable if the table is locked.
 func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
 	var found *Inspection
 	err := looking(ctx, url, func(l *look) error {
@@ -71,7 +71,7 @@ func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
 		return err
 	})
 	if text := whyUnread(err); text != "" {
-		return nil, curfew.Errorf(curfew.Unavailable, "%s cannot be looked at now: %s", relation, text)
+		return nil, curfew.Errorf(curfew.Unavailable, "%s cannot be inspected now: %s", relation, text)
 	}
 	return found, err
 }
@@ -115,12 +115,13 @@ type guess struct {
 	notes   mapping.Notes
 	tallies tallies
 	names   names
-	// started, ended and such are columns that may yet turn out to be something else.
+	// started, ended and the like are candidate columns that may still turn out to be something
+	// else.
 	started string
 	ended   []string
 }
 
-// ask notes what a person must decide, once.
+// ask records a decision that a person must make, once.
 func (g *guess) ask(part, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !slices.Contains(g.notes[part], text) {
@@ -129,12 +130,12 @@ func (g *guess) ask(part, format string, args ...any) {
 	}
 }
 
-// fact notes what matters, but decides nothing, once.
+// fact records a fact that matters but decides nothing, once.
 func (g *guess) fact(part, format string, args ...any) {
 	if fact := (Notice{part, fmt.Sprintf(format, args...)}); !slices.Contains(g.Notices, fact) {
 		g.Notices = append(g.Notices, fact)
 	}
 }
 
-// counted reports whether rows were looked at.
+// counted reports whether any rows were read.
 func (g *guess) counted() bool { return g.Rows > 0 }

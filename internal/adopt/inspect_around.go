@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// surroundings tells what else matters: what kind of table it is, what guards it, and what it lacks.
+// surroundings notes what else matters: the kind of table, what guards it, and what it lacks.
 func (g *guess) surroundings(ctx context.Context) error {
 	g.kind()
 	g.security()
@@ -36,7 +36,7 @@ func (g *guess) kind() {
 	}
 }
 
-// security tells of row-level security, and whether it would hide rows.
+// security notes row-level security, and whether it would hide rows.
 func (g *guess) security() {
 	if !g.r.RLS {
 		return
@@ -45,7 +45,7 @@ func (g *guess) security() {
 	if g.r.Force {
 		text, role = text+" and forced, so that it binds the owner too", "a superuser"
 	}
-	g.fact("table", "%s: Curfew's role must be %s or have BYPASSRLS; it reads with row_security = off, so that a hidden row is an error and never a row less",
+	g.fact("table", "%s: Curfew's role must be %s or have BYPASSRLS; it reads with row_security = off, so hidden rows cause an error instead of being skipped",
 		text, role)
 }
 
@@ -72,7 +72,7 @@ func (g *guess) triggers() {
 	}
 }
 
-// index writes the index that finds what has not ended, unless there is one.
+// index proposes an index that finds open sessions, unless there is one.
 func (g *guess) index() {
 	column := g.Mapping.Status.Column
 	for _, i := range g.r.Indexes {
@@ -87,7 +87,7 @@ func (g *guess) index() {
 	g.Index = fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s;", name(indexName(g.r.Name)), g.r, name(g.Mapping.ID), open)
 }
 
-// severalOpen counts customers who have several sessions that hold their slot.
+// severalOpen counts customers with several open sessions.
 func (g *guess) severalOpen(ctx context.Context) error {
 	var parts []string
 	for _, column := range g.Mapping.Customer {

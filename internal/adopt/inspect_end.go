@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// endings decides what to write when a session is over, by reason.
+// endings chooses what to write when a session is over, by reason.
 func (g *guess) endings(context.Context) error {
 	g.end(curfew.Expired, g.Mapping.Words(curfew.Cancelled))
 	if m := g.Mapping.Mechanic; m.Column != "" && (m.Accepted == nil || slices.ContainsFunc(g.Mapping.Words(curfew.Waiting), func(w string) bool { return contains(m.Accepted, w) })) {
@@ -24,7 +24,7 @@ func (g *guess) endings(context.Context) error {
 	return nil
 }
 
-// missed needs a status of sessions that are live: otherwise those that take place look missed.
+// missed needs a status for live sessions: otherwise sessions that are taking place look missed.
 func (g *guess) missed() {
 	if len(g.Mapping.Words(curfew.Live)) == 0 {
 		g.ask("end.missed", "no status says that a session is live, so that one which takes place cannot be told from one that was missed: none is ended for that")
@@ -33,7 +33,7 @@ func (g *guess) missed() {
 	g.end(curfew.Missed, g.Mapping.Words(curfew.Cancelled))
 }
 
-// overran needs to know how long a session was to last: without that, 30 minutes would do for all.
+// overran needs a planned duration: without one, every session would be limited to 30 minutes.
 func (g *guess) overran() {
 	if g.Mapping.Duration.Column == "" && g.Mapping.Plan == "" {
 		g.ask("end.overran", "no column says how long a session may be live, so that none is ended for being live too long; add a duration or a plan, and an ending here")
@@ -42,7 +42,7 @@ func (g *guess) overran() {
 	g.end(curfew.Overran, g.Mapping.Words(curfew.Completed))
 }
 
-// end adds an ending for a reason with the best of the words, and among like ones the most frequent.
+// end adds an ending for a reason with the best of the words; among equals, the most frequent.
 func (g *guess) end(reason curfew.EndReason, words []string) {
 	words = slices.Clone(words)
 	slices.SortStableFunc(words, func(a, b string) int {
@@ -72,13 +72,13 @@ func (g *guess) end(reason curfew.EndReason, words []string) {
 	g.Mapping.End[reason] = mapping.Ending{Status: word, Set: g.settings(reason, word)}
 }
 
-// used reports whether rows have a word. Without rows, any is as good.
+// used reports whether any row has a word. Without rows, every word counts as used.
 func (g *guess) used(word string) bool {
 	_, ok := g.tallies.of(word)
 	return ok || !g.counted()
 }
 
-// chooseByName chooses by the names of a lookup table.
+// chooseByName chooses by the names in a lookup table.
 func (g *guess) chooseByName(reason curfew.EndReason, words []string) string {
 	for _, wanted := range preferred[reason] {
 		for _, word := range words {
@@ -90,7 +90,7 @@ func (g *guess) chooseByName(reason curfew.EndReason, words []string) string {
 	return ""
 }
 
-// lacks says why there is no ending.
+// lacks notes why there is no ending.
 func (g *guess) lacks(reason curfew.EndReason) {
 	list, part := "cancelled", "end"
 	if reason == curfew.Overran {
@@ -103,7 +103,7 @@ func (g *guess) lacks(reason curfew.EndReason) {
 	g.ask(part, "no word for sessions that are %s is known: list it under status, and write what ends a session", list)
 }
 
-// settings are the further columns of an ending.
+// settings returns the further columns that an ending sets.
 func (g *guess) settings(reason curfew.EndReason, word string) map[string]string {
 	set := map[string]string{}
 	for _, column := range g.ended {
@@ -126,7 +126,7 @@ func (g *guess) settings(reason curfew.EndReason, word string) map[string]string
 	return set
 }
 
-// say sets a text column that may have any text.
+// say sets a text column that is not restricted to certain texts.
 func (g *guess) say(set map[string]string, names role, text string) {
 	column := g.r.first(names, Column.text)
 	if column == "" || slices.ContainsFunc(g.r.References, func(k ForeignKey) bool { return contains(k.Columns, column) }) {
@@ -139,7 +139,7 @@ func (g *guess) say(set map[string]string, names role, text string) {
 	set[column] = text
 }
 
-// endsWith reports whether rows with a word have a moment of their end, or would by its name.
+// endsWith reports whether rows with a word have an end time, or would by the column's name.
 func (g *guess) endsWith(column, word string) bool {
 	if t, ok := g.tallies.of(word); ok && t.rows > 0 {
 		return t.filled[column]*2 > t.rows

@@ -13,7 +13,7 @@ func contains(words []string, word string) bool { return slices.Contains(words, 
 
 var unnamable = regexp.MustCompile(`[^a-z0-9_-]+`)
 
-// mappingName makes a name for the mapping of the table's.
+// mappingName derives the mapping's name from the table's.
 func (r *Relation) mappingName() string {
 	made := strings.Trim(unnamable.ReplaceAllString(snake(r.Name), "_"), "_-")
 	if made == "" || made[0] < 'a' || made[0] > 'z' {
@@ -37,7 +37,7 @@ func (g *guess) identify(context.Context) error {
 	return nil
 }
 
-// statusColumn is the one whose name says so, or else the one whose words do.
+// statusColumn returns the column whose name looks like a status, or else whose words do.
 func (r *Relation) statusColumn() string {
 	if column := r.first(statusNames, Column.status); column != "" {
 		return column
@@ -58,7 +58,7 @@ func (r *Relation) statusColumn() string {
 	return best
 }
 
-// count looks at the rows.
+// count reads the rows.
 func (g *guess) count(ctx context.Context) error {
 	created := g.r.first(createdNames, Column.Moment)
 	if !g.r.Readable {
@@ -67,7 +67,7 @@ func (g *guess) count(ctx context.Context) error {
 	}
 	tallies, err := g.look.tallies(ctx, g.r, g.r.String(), g.Mapping.Status.Column, created, g.Mapping.Deleted)
 	if code(err) == tooLong && strings.HasSuffix(g.r.Kind, "table") && g.r.Kind != "foreign table" {
-		g.ask("status", "counting took longer than %s: all figures are of a sample of about %d rows, and a status with few rows may be missing", lookTime, sampled)
+		g.ask("status", "counting took longer than %s: all figures come from a sample of about %d rows, and a rare status may be missing", lookTime, sampled)
 		tallies, err = g.look.tallies(ctx, g.r, g.r.sample(), g.Mapping.Status.Column, created, g.Mapping.Deleted)
 	}
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// plan finds the column with the name of what was bought.
+// plan finds the column that names the plan that was bought.
 func (g *guess) plan(ctx context.Context) error {
 	column := g.r.first(planNames, func(c Column) bool { return c.text() || c.Words != nil })
 	if column == "" {
@@ -38,7 +38,7 @@ func listOf(found []count) string {
 	return strings.Join(all, ", ")
 }
 
-// payment finds the provider's reference, and what says that it is paid.
+// payment finds the provider's reference, and the column that marks a session as paid.
 func (g *guess) payment(ctx context.Context) error {
 	ref := g.r.first(referenceNames, Column.text)
 	paid := g.r.find(paidNames, func(c Column) bool { return c.status() || c.flag() || c.Moment() })
@@ -58,12 +58,12 @@ func (g *guess) payment(ctx context.Context) error {
 		return g.paidWords(ctx, p)
 	case !g.r.Columns[ref].NotNull:
 		p.Paid = ref
-		g.fact("payment.paid", "no column says whether a session is paid: one with %s counts as paid", ref)
+		g.fact("payment.paid", "no column says whether a session is paid: a session with %s counts as paid", ref)
 	}
 	return nil
 }
 
-// paidElsewhere says where the payment is, if there is no reference in the table.
+// paidElsewhere notes where the payment is if the table has no reference.
 func (g *guess) paidElsewhere(paid []string) {
 	for _, k := range g.r.Referenced {
 		if n := snake(k.Table); strings.Contains(n, "payment") || strings.Contains(n, "charge") || strings.Contains(n, "transaction") {
@@ -77,7 +77,7 @@ func (g *guess) paidElsewhere(paid []string) {
 	}
 }
 
-// providers are recognised by what columns are called, or references begin with.
+// providers are recognized by column names, or by the prefixes of references.
 var providers = []struct{ name, column, prefixes string }{
 	{"stripe", "stripe", "pi_ cs_ ch_ in_ sub_"},
 	{"razorpay", "razorpay", "pay_ order_"},

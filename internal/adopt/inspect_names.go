@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// role is what a column can be by its name, best first.
+// role is a list of name patterns for what a column can be, best first.
 type role []*regexp.Regexp
 
 func named(patterns ...string) role {
@@ -17,8 +17,8 @@ func named(patterns ...string) role {
 	return all
 }
 
-// The columns of sessions, by the names that they have elsewhere. A name is compared in small
-// letters with _ between its parts.
+// Name patterns of session columns as marketplaces call them. A name is matched in lower case, with
+// _ between its parts.
 var (
 	statusNames    = named(`status`, `state`, `(session|booking|consultation|ticket|appointment|call|visit)_?(status|state)`, `status_id|state_id|status_code`, `phase|stage`)
 	createdNames   = named(`created_at`, `created(_on|_time|_date)?|create_time|date_created`, `inserted_at|inserted`, `(opened|made|requested|booked|submitted|placed)_(at|on)`)
@@ -42,18 +42,18 @@ var (
 	mechanicName = regexp.MustCompile(`(^|_)(mechanic|doctor|provider|astrologer|practitioner|mentor|agent|expert|technician|consultant|therapist|advisor|adviser|` +
 		`coach|tutor|driver|helper|operator|assignee|assigned|specialist|clinician|lawyer|vet|teacher|instructor|counsel+or|psychologist|worker|handler|tarot_reader|` +
 		`reader|host|stylist|accepted_by|claimed_by|taken_by|physician|pro)(_|$)`)
-	// customerNames have several tiers: who is called a patient is one, and a user may be.
+	// customerNames has tiers: a patient is a customer for certain, a user only possibly.
 	customerNames = []*regexp.Regexp{
 		regexp.MustCompile(`(^|_)(customer|patient|client|student|learner|buyer|rider|passenger|mentee|caller|applicant|seeker|asker)(_|$)`),
 		regexp.MustCompile(`(^|_)(user|member|requester|guest|booker|visitor|requested_by|opened_by)(_|$)`),
 		regexp.MustCompile(`(^|_)(nurse|owner|created_by|account|profile)(_|$)`),
 	}
-	// descriptive is what a person's column must not say.
+	// descriptive excludes columns that describe a person instead of identifying one.
 	descriptive = regexp.MustCompile(`(^|_)(name|phone|email|mail|avatar|note|notes|rating|review|fee|price|amount|type|role|count|at|on|url|joined|cost|share|payout|comment|token|secret|ip|version|platform|timezone|locale|payment|auth|video|sms|storage)(_|$)|^user_agent$`)
 	mailName    = regexp.MustCompile(`(^|_)e?mail(_address)?$`)
 )
 
-// rank returns how well a column's name fits a role; 0 is best, -1 not at all.
+// rank returns how well a column's name fits a role: 0 is best, -1 does not fit.
 func (r role) rank(column string) int {
 	return slices.IndexFunc(r, func(p *regexp.Regexp) bool { return p.MatchString(snake(column)) })
 }
@@ -78,7 +78,7 @@ func (r *Relation) first(names role, pass func(Column) bool) string {
 	return ""
 }
 
-// people returns the columns whose name says that they hold a person's id.
+// people returns the columns that by name hold a person's id.
 func (r *Relation) people(names ...*regexp.Regexp) []string {
 	var found []string
 	for _, pattern := range names {
@@ -93,7 +93,7 @@ func (r *Relation) people(names ...*regexp.Regexp) []string {
 	return found
 }
 
-// tier ranks a person's column by the pattern it fits, and puts ids before other texts.
+// tier ranks a person's column by the first pattern it matches; id-like names come first.
 func tier(names []*regexp.Regexp, column string) int {
 	id := snake(column)
 	rank := 2 * slices.IndexFunc(names, func(p *regexp.Regexp) bool { return p.MatchString(id) })
@@ -103,7 +103,7 @@ func tier(names []*regexp.Regexp, column string) int {
 	return rank
 }
 
-// identifies reports whether the type can be that of an id.
+// identifies reports whether the column's type suits an id.
 func (c Column) identifies() bool {
 	return c.Words == nil && (c.Base == "uuid" || c.text() || c.integer())
 }
@@ -120,5 +120,5 @@ func (c Column) number() bool { return c.integer() || c.Base == "numeric" || c.B
 
 func (c Column) flag() bool { return c.Base == "boolean" }
 
-// status reports whether the type can be that of a status.
+// status reports whether the column's type suits a status.
 func (c Column) status() bool { return c.Words != nil || c.text() || c.integer() }

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// people finds who is the customer, and who the mechanic.
+// people finds the customer's and the mechanic's columns.
 func (g *guess) people(ctx context.Context) error {
 	mechanics := g.r.people(mechanicName)
 	customers := slices.DeleteFunc(g.r.people(customerNames...), func(column string) bool { return contains(mechanics, column) })
@@ -27,12 +27,12 @@ func (g *guess) people(ctx context.Context) error {
 		g.Mapping.Mechanic.Column = mechanics[0]
 	}
 	if len(mechanics) > 1 {
-		g.ask("mechanic", "%s is taken for the mechanic; there is %s, too", mechanics[0], strings.Join(mechanics[1:], ", "))
+		g.ask("mechanic", "%s is taken for the mechanic; there is also %s", mechanics[0], strings.Join(mechanics[1:], ", "))
 	}
 	return g.customer(ctx, customers)
 }
 
-// creator returns the column that a policy for INSERT compares with the caller.
+// creator returns the column that an INSERT policy compares with the caller.
 func (r *Relation) creator(columns []string) (column, policy string) {
 	for _, p := range r.Policies {
 		if p.Command != "INSERT" {
@@ -48,7 +48,7 @@ func (r *Relation) creator(columns []string) (column, policy string) {
 	return "", ""
 }
 
-// fullest puts a column that is never NULL before one of the same tier that sometimes is.
+// fullest sorts columns that are never NULL before others of the same tier.
 func (g *guess) fullest(customers []string) {
 	slices.SortStableFunc(customers, func(a, b string) int {
 		if byTier := tier(customerNames, a) - tier(customerNames, b); byTier != 0 || !g.counted() {
@@ -60,7 +60,7 @@ func (g *guess) fullest(customers []string) {
 	})
 }
 
-// customer chooses the columns of the customer, and tells whose rows have none.
+// customer chooses the customer's columns, and notes which rows have none.
 func (g *guess) customer(ctx context.Context, people []string) error {
 	if len(people) == 0 {
 		return g.mailed()
@@ -91,7 +91,7 @@ func twin(a, b string) bool {
 	return tail(a) != "" && tail(a) != "id" && tail(a) == tail(b)
 }
 
-// complement looks for a second column that is set where the first is NULL, and only there.
+// complement looks for a second column that is set exactly where the first is NULL.
 func (g *guess) complement(ctx context.Context, people []string, missing int64) error {
 	first := people[0]
 	for _, other := range people[1:] {
@@ -115,7 +115,7 @@ func (g *guess) complement(ctx context.Context, people []string, missing int64) 
 	return nil
 }
 
-// unknownCustomers says in which statuses rows lack a customer.
+// unknownCustomers notes in which statuses rows lack a customer.
 func (g *guess) unknownCustomers(missing int64) {
 	columns := strings.Join(g.Mapping.Customer, " and ")
 	var where []string
@@ -137,7 +137,7 @@ func (g *guess) unknownCustomers(missing int64) {
 	g.fact("customer", "%s is NULL in %s%s: Curfew keeps such a session once it has a customer%s", columns, ofRows(missing, g.Rows), text, hint)
 }
 
-// mailed takes an e-mail address for the customer.
+// mailed falls back to an e-mail address as the customer.
 func (g *guess) mailed() error {
 	mail := g.r.first(role{regexp.MustCompile(`^(customer|client|patient|user|guest|buyer|member|booker)_e?mail(_address)?$`), mailName}, Column.text)
 	if mail == "" {
@@ -148,7 +148,7 @@ func (g *guess) mailed() error {
 	return nil
 }
 
-// accepted decides what a mechanic in the row means: somebody who accepted, or who was asked for.
+// accepted decides whether a mechanic in the row has accepted, or was only asked for.
 func (g *guess) accepted(context.Context) error {
 	m := &g.Mapping.Mechanic
 	if m.Column == "" {
@@ -177,7 +177,7 @@ func (g *guess) accepted(context.Context) error {
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
 	case filled > 0 && len(marked) > 0:
 		m.Accepted = there
-		g.ask("mechanic.accepted", "%s is set in %s with status %s: a customer may ask for somebody, and a mechanic counts as accepted in these statuses only",
+		g.ask("mechanic.accepted", "%s is set in %s with status %s: a customer may ask for somebody, so a mechanic counts as accepted only in these statuses",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
 	case !g.counted():
 		g.ask("mechanic.accepted", "no row was there to look at: %s counts as accepted wherever it is set; if it is whom the customer asked for, list the statuses instead", m.Column)

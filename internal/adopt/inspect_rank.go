@@ -27,8 +27,8 @@ WHERE c.relkind IN ('r', 'p', 'v', 'f') AND NOT c.relispartition AND n.nspname N
 ORDER BY n.nspname, c.relname
 LIMIT 2000`
 
-// Rank ranks the tables of a database by how much they look like sessions, the likeliest first.
-// It reads the catalog alone.
+// Rank ranks the tables of a database by how much they look like sessions, likeliest first. It
+// reads only the catalog.
 func Rank(ctx context.Context, url string) ([]Ranked, error) {
 	var found []Ranked
 	err := looking(ctx, url, func(l *look) error {
@@ -61,7 +61,7 @@ var (
 	detailTable  = regexp.MustCompile(`message|participant|review|rating|log|history|event|payment|invoice|setting|profile|token|migration|note|file|attachment|notification|queue|config|template|auth|audit|slot|availab`)
 )
 
-// rank scores a table: by its status first, since without one there is no session.
+// rank scores a table, by its status first: a table without one holds no sessions.
 func (r *Relation) rank() (Ranked, bool) {
 	c := Ranked{Relation: mapping.JoinRelation(r.Schema, r.Name), Estimate: r.Estimate}
 	give := func(points int, why string) { c.Score, c.Why = c.Score+points, append(c.Why, why) }
@@ -95,7 +95,7 @@ func (r *Relation) rank() (Ranked, bool) {
 	return r.doubts(c), c.Score >= 4
 }
 
-// doubts takes points off for what sessions are not.
+// doubts subtracts points for what a session table would not be.
 func (r *Relation) doubts(c Ranked) Ranked {
 	if detailTable.MatchString(snake(r.Name)) {
 		c.Score, c.Why = c.Score-3, append(c.Why, "but its name says that it holds details of something else")

@@ -13,17 +13,17 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// lookTime bounds each statement of an inspection, so that a look at a big table costs little.
+// lookTime limits each statement of an inspection, so that inspecting a big table costs little.
 const lookTime = 30 * time.Second
 
-// look is a transaction that can only read.
+// look is a read-only transaction.
 type look struct {
 	pgx.Tx
 	zone string    // the time zone of a new connection
 	now  time.Time // by the database's clock
 }
 
-// looking calls do with a connection of its own, in a transaction that cannot write.
+// looking calls do on a connection of its own, in a read-only transaction.
 func looking(ctx context.Context, url string, do func(*look) error) (err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
@@ -47,7 +47,7 @@ func looking(ctx context.Context, url string, do func(*look) error) (err error) 
 	return do(l)
 }
 
-// try runs a query that may fail, without failing the transaction.
+// try runs a query that may fail, without aborting the transaction.
 func (l *look) try(ctx context.Context, do func(querier) error) error {
 	savepoint, err := l.Begin(ctx)
 	if err != nil {
@@ -57,10 +57,10 @@ func (l *look) try(ctx context.Context, do func(querier) error) error {
 	return errors.Join(err, savepoint.Rollback(ctx))
 }
 
-// tooLong is the code of a statement that took longer than it may.
+// tooLong is the SQLSTATE of a statement that was canceled by its timeout.
 const tooLong = "57014"
 
-// whyUnread says why rows could not be read, for people; "" if the error is another one.
+// whyUnread explains to people why rows could not be read; "" for any other error.
 func whyUnread(err error) string {
 	var refused *pgconn.PgError
 	switch {
@@ -117,16 +117,16 @@ func (l *look) tallies(ctx context.Context, r *Relation, from, status, created, 
 	return found, nil
 }
 
-// sampled is how many rows of a table are looked at that takes too long to read.
+// sampled is how many rows are read of a table that is too big to read whole.
 const sampled = 300_000
 
-// sample is a part of the table's blocks, chosen at random but alike every time.
+// sample returns a random part of the table's blocks, the same one every time.
 func (r *Relation) sample() string {
 	percent := min(100*float64(sampled)/float64(max(r.Estimate, 1)), 100)
 	return fmt.Sprintf("%s TABLESAMPLE SYSTEM (%.4f) REPEATABLE (1)", r, percent)
 }
 
-// rows are the rows of a query, in the transaction as it is.
+// rows runs a query in the current transaction and returns its rows.
 func (l *look) rows(ctx context.Context, sql string, args ...any) (found [][]any, err error) {
 	err = l.try(ctx, func(q querier) error {
 		found, err = collect(ctx, q, func(row pgx.CollectableRow) ([]any, error) { return row.Values() }, sql, args...)
@@ -135,7 +135,7 @@ func (l *look) rows(ctx context.Context, sql string, args ...any) (found [][]any
 	return found, err
 }
 
-// tallySQL returns what is counted of each column, and where each count goes.
+// tallySQL returns the counts to select for each column, and where to store each.
 func tallySQL(r *Relation, created string) (parts []string, places []func(*tally, any)) {
 	count := func(sql string, place func(*tally, any)) { parts, places = append(parts, sql), append(places, place) }
 	if created != "" {
@@ -157,7 +157,7 @@ func tallySQL(r *Relation, created string) (parts []string, places []func(*tally
 	return parts, places
 }
 
-// undeleted is the condition of rows that count.
+// undeleted is the condition of rows that are not deleted.
 func undeleted(c Column) string {
 	if c.flag() {
 		return name(c.Name) + " IS NOT TRUE"
@@ -170,7 +170,7 @@ func whole(v any) int64 {
 	return n
 }
 
-// counts returns the values of an expression with their counts, the most frequent first.
+// counts returns the values of an expression with their counts, most frequent first.
 func (l *look) counts(ctx context.Context, from, expr, where string) ([]count, error) {
 	if where != "" {
 		where = " WHERE " + where
@@ -184,7 +184,7 @@ func (l *look) counts(ctx context.Context, from, expr, where string) ([]count, e
 	return found, err
 }
 
-// count is a value, and how many rows have it.
+// count is a value and the number of rows that have it.
 type count struct {
 	text string
 	null bool

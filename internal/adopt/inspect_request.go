@@ -18,7 +18,7 @@ var (
 	expiredWords = []string{"expired", "timed_out", "timeout", "cancelled", "canceled", "closed", "withdrawn", "rejected", "declined"}
 )
 
-// request finds the table of offers, by a foreign key or by the name of a column.
+// request finds the table of offers, by a foreign key or by a column's name.
 func (g *guess) request(ctx context.Context) error {
 	linked, err := g.linked(ctx)
 	if err != nil {
@@ -42,8 +42,8 @@ WHERE a.attname = ANY ($1) AND a.attnum > 0 AND NOT a.attisdropped AND c.relkind
 	AND format_type(a.atttypid, NULL) = $3 AND n.nspname NOT LIKE 'pg\_%' AND n.nspname NOT IN ('information_schema', 'curfew')
 ORDER BY n.nspname = $4 DESC, c.relname`
 
-// linked returns the tables whose rows may be offers of these sessions, the likeliest first. The
-// foreign keys are from their column to this table.
+// linked returns the tables whose rows may be offers of these sessions, likeliest first. Each
+// foreign key points from their column to this table.
 func (g *guess) linked(ctx context.Context) ([]ForeignKey, error) {
 	byName := g.r.linkNames()
 	found := slices.DeleteFunc(slices.Clone(g.r.Referenced), func(k ForeignKey) bool { return len(k.Others) != 1 })
@@ -63,7 +63,7 @@ func (g *guess) linked(ctx context.Context) ([]ForeignKey, error) {
 	return slices.DeleteFunc(found, func(k ForeignKey) bool { return !requestTable.MatchString(snake(k.Table)) }), err
 }
 
-// linkNames are what a column is called that refers to this table.
+// linkNames returns likely names of a column that refers to this table.
 func (r *Relation) linkNames() []string {
 	singular := strings.TrimSuffix(snake(r.Name), "s")
 	words := strings.Split(singular, "_")
@@ -76,7 +76,7 @@ func (r *Relation) linkNames() []string {
 	return []string{singular + "_id", camel + "Id", singular, words[len(words)-1] + "_id"}
 }
 
-// offers maps a table of offers if it has a status with a word for those that are pending.
+// offers maps a table of offers if its status has a word for pending ones.
 func (g *guess) offers(ctx context.Context, offers *Relation, session string) (bool, error) {
 	request := &mapping.Request{Relation: offers.String(), Session: session, Status: offers.statusColumn(), Set: map[string]string{}}
 	if request.Status == "" {
@@ -117,7 +117,7 @@ func (g *guess) offers(ctx context.Context, offers *Relation, session string) (b
 
 var updatedNames = named(`updated_(at|on|time)|updated|modified_(at|on)|date_(updated|modified)`)
 
-// expiredOffer chooses the word of an offer whose session was ended.
+// expiredOffer chooses the word for an offer whose session was ended.
 func (g *guess) expiredOffer(request *mapping.Request, words []string, confined bool) {
 	request.Expired = choose(expiredWords, words, func(string) bool { return true })
 	switch {
@@ -130,7 +130,7 @@ func (g *guess) expiredOffer(request *mapping.Request, words []string, confined 
 		if like := g.Mapping.Words(curfew.Cancelled); len(like) > 0 {
 			request.Expired = like[0]
 		}
-		g.ask("request", "no row of %s has a word for an offer that nobody took: %s is one that your programs may not know", request.Relation, request.Expired)
+		g.ask("request", "no row of %s has a word for an offer that nobody accepted: your programs may not know %s", request.Relation, request.Expired)
 	}
 }
 
@@ -139,7 +139,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p') AND n.nspname = $1 AND c.oid <> $2 AND c.relname ~* 'request|queue|offer'
 ORDER BY c.relname`
 
-// unlinked names tables that look like offers, but that nothing links to a session.
+// unlinked notes tables that look like offers but that nothing links to a session.
 func (g *guess) unlinked(ctx context.Context) error {
 	found, err := collect(ctx, g.look, func(row pgx.CollectableRow) (k ForeignKey, err error) {
 		err = row.Scan(&k.Schema, &k.Table)

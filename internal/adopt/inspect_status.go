@@ -11,7 +11,8 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// words finds every word of the status, and puts it under one of Curfew's statuses or leaves it out.
+// words finds every word of the status and assigns it to one of Curfew's statuses, or leaves it
+// out.
 func (g *guess) words(context.Context) error {
 	g.Mapping.Status.Words = map[curfew.SessionStatus][]string{}
 	g.findWords()
@@ -31,19 +32,19 @@ func (g *guess) words(context.Context) error {
 	return nil
 }
 
-// noWaiting lists what the person who knows has to choose from.
+// noWaiting lists the words from which somebody who knows them can choose.
 func (g *guess) noWaiting() error {
 	var all []string
 	for _, s := range g.Statuses {
 		all = append(all, fmt.Sprintf("%s (%s)", g.names.label(s.Word), rowsOf(s.Rows)))
 	}
 	if len(all) == 0 {
-		return curfew.Errorf(curfew.Invalid, "%s has no word yet, neither in rows nor in a CHECK, an enum or a default: look again once there are sessions", g.Mapping.Status.Column)
+		return curfew.Errorf(curfew.Invalid, "%s has no words yet, neither in rows nor in a CHECK, an enum or a default: inspect again once there are sessions", g.Mapping.Status.Column)
 	}
 	return curfew.Errorf(curfew.Invalid, "none of the words in %s looks like waiting, so that there is nothing to keep: %s", g.Mapping.Status.Column, strings.Join(all, ", "))
 }
 
-// findWords gathers words from a type or CHECK, from rows and from the default.
+// findWords gathers words from the type or a CHECK, from rows, and from the default.
 func (g *guess) findWords() {
 	column := g.Mapping.Status.Column
 	allowed, by := g.r.allowed(column)
@@ -76,7 +77,7 @@ func (g *guess) addWord(word, source string) {
 	}
 }
 
-// readNames reads what the words are called in a table that the status refers to.
+// readNames reads the words' names from the lookup table that the status refers to.
 func (g *guess) readNames(ctx context.Context) error {
 	for _, k := range g.r.References {
 		if len(k.Columns) != 1 || k.Columns[0] != g.Mapping.Status.Column {
@@ -105,7 +106,7 @@ func (g *guess) readNames(ctx context.Context) error {
 	return nil
 }
 
-// classify says which status a word means: by its rows where these are clear, else by its name.
+// classify guesses which status a word means: by its rows where they are clear, else by its name.
 func (g *guess) classify(s StatusFound) curfew.SessionStatus {
 	status := g.names.means(s.Word)
 	if t, ok := g.tallies.of(s.Word); ok && t.rows > 0 {
@@ -124,7 +125,7 @@ func (g *guess) classify(s StatusFound) curfew.SessionStatus {
 	return status
 }
 
-// byRows corrects what a word's name says by what its rows have.
+// byRows corrects the status that a word's name suggests by what its rows contain.
 func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curfew.SessionStatus {
 	started, over, endedBy := t.filled[g.started], int64(0), ""
 	for _, column := range g.ended {
@@ -154,7 +155,7 @@ func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curf
 	return status
 }
 
-// explainTaken says why a session that somebody has accepted still waits.
+// explainTaken notes why a session that somebody has accepted counts as waiting.
 func (g *guess) explainTaken(s StatusFound, t tally, status curfew.SessionStatus) {
 	if status != curfew.Waiting || !g.names.marks(s.Word) {
 		return
@@ -184,7 +185,7 @@ func (g *guess) profile(s StatusFound) string {
 	return strings.Join(append(parts, g.marked(t)...), ", ")
 }
 
-// marked returns by which columns the rows with a word differ from the others, at most five.
+// marked returns at most five columns by which the rows with a word differ from the others.
 func (g *guess) marked(t tally) []string {
 	var parts []string
 	for _, column := range g.r.Order {
@@ -205,7 +206,7 @@ func (g *guess) marked(t tally) []string {
 	return parts
 }
 
-// most reports whether nearly all rows are meant.
+// most reports whether part is at least nine tenths of the rows.
 func most(part, rows int64) bool { return rows > 0 && part*10 >= rows*9 }
 
 func rowsOf(n int64) string {

@@ -6,11 +6,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// tallies are those of all statuses.
+// tallies holds the tallies of all statuses.
 type tallies []tally
 
-// share returns in how many rows a column is filled, of those with some statuses; all statuses if
-// none is given.
+// share returns in how many rows of the given statuses a column is filled; with no status given, of
+// all.
 func (all tallies) share(column string, words ...string) (filled, rows int64) {
 	for _, t := range all {
 		if len(words) == 0 || !t.null && contains(words, t.word) {
@@ -21,7 +21,7 @@ func (all tallies) share(column string, words ...string) (filled, rows int64) {
 	return filled, rows
 }
 
-// of returns what the rows with a word have in common.
+// of returns the tally of a word.
 func (all tallies) of(word string) (tally, bool) {
 	at := slices.IndexFunc(all, func(t tally) bool { return t.word == word && !t.null })
 	if at < 0 {
@@ -30,7 +30,7 @@ func (all tallies) of(word string) (tally, bool) {
 	return all[at], true
 }
 
-// above counts the rows in which a number is above 0, if that says something.
+// above counts the rows in which a number is above 0; counts is false if that tells nothing.
 func (all tallies) above(column string) (rows int64, counts bool) {
 	total := int64(0)
 	for _, t := range all {
@@ -40,10 +40,10 @@ func (all tallies) above(column string) (rows int64, counts bool) {
 	return rows, rows > 0 && rows < total
 }
 
-// names are what a lookup table calls the words of a status.
+// names holds the words' names in a lookup table.
 type names map[string]string
 
-// label is how a word is shown: with its name, if a lookup table has one.
+// label formats a word with its name, if a lookup table has one.
 func (n names) label(word string) string {
 	if text := n[word]; text != "" {
 		return word + " (" + text + ")"
@@ -51,7 +51,7 @@ func (n names) label(word string) string {
 	return word
 }
 
-// means returns the status that a word means by its name alone, or "".
+// means returns the status that a word's name alone suggests, or "".
 func (n names) means(word string) curfew.SessionStatus {
 	if text := n[word]; text != "" {
 		return vocable(text)

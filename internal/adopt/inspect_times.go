@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// times finds the columns with moments. What a session's status means may depend on them.
+// times finds the timestamp columns. The meaning of a status may depend on them.
 func (g *guess) times(context.Context) error {
 	t := &g.Mapping.Times
 	t.Created = g.r.first(createdNames, Column.Moment)
@@ -39,7 +39,7 @@ func (g *guess) times(context.Context) error {
 	return nil
 }
 
-// defaultedNow returns a column with moments that a new row fills with the present.
+// defaultedNow returns a timestamp column whose default is the current time.
 func (g *guess) defaultedNow() string {
 	for _, column := range g.r.Order {
 		c := g.r.Columns[column]
@@ -50,7 +50,7 @@ func (g *guess) defaultedNow() string {
 	return ""
 }
 
-// planned reports whether a moment is set before it comes: most rows that did not get anywhere have it.
+// planned reports whether a time is set in advance: most rows that never went live have it.
 func (g *guess) planned(column string) bool {
 	if g.r.Columns[column].NotNull {
 		return true
@@ -65,7 +65,7 @@ func (g *guess) planned(column string) bool {
 	return most(filled, rows)
 }
 
-// entered decides how the start of waiting is known, once the statuses are.
+// entered decides how to know when waiting began, once the statuses are known.
 func (g *guess) entered() {
 	t := &g.Mapping.Times
 	if len(g.Mapping.Words(curfew.Scheduled)) == 0 {
@@ -100,7 +100,7 @@ func orNothing(column string) string {
 	return column
 }
 
-// duration finds the planned duration. A column that is filled at the end is none.
+// duration finds the planned duration. A column that is filled only at the end is not one.
 func (g *guess) duration(ctx context.Context) error {
 	g.entered()
 	for _, column := range g.r.find(durationNames, Column.number) {
@@ -160,7 +160,7 @@ func (g *guess) unit(ctx context.Context, c Column) error {
 	return nil
 }
 
-// zone finds the time zone of columns without one, by comparing the newest moment with now.
+// zone finds the time zone of columns without one by comparing the newest time with now.
 func (g *guess) zone(ctx context.Context) error {
 	var zoneless []string
 	for _, column := range momentsRead(g.Mapping) {
@@ -197,10 +197,10 @@ func (g *guess) zone(ctx context.Context) error {
 	return nil
 }
 
-// recent is how old the newest row may be for its zone to be known by it.
+// recent is how old the newest row may be and still reveal the time zone.
 const recent = 14 * time.Minute
 
-// byNewest says what the newest moment, read as UTC, tells of the zone.
+// byNewest infers the zone from the newest time, read as UTC.
 func (g *guess) byNewest(column string, newest time.Time) {
 	ahead := newest.Sub(g.look.now)
 	local, err := time.LoadLocation(g.look.zone)
@@ -223,7 +223,7 @@ func (g *guess) byNewest(column string, newest time.Time) {
 	}
 }
 
-// zoneAt names a zone that is ahead of UTC by so much.
+// zoneAt returns the name of a zone this far ahead of UTC.
 func zoneAt(offset time.Duration) string {
 	if named := map[time.Duration]string{
 		210 * time.Minute: "Asia/Tehran", 270 * time.Minute: "Asia/Kabul", 330 * time.Minute: "Asia/Kolkata", 345 * time.Minute: "Asia/Kathmandu",
@@ -245,7 +245,7 @@ func side(d time.Duration) string {
 	return "before"
 }
 
-// span is a duration for people, without fractions.
+// span formats a duration for people, without fractions.
 func span(d time.Duration) string {
 	if d = d.Abs(); d > 48*time.Hour {
 		return fmt.Sprintf("%d days", int(d/(24*time.Hour)))

@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// vocabulary is what marketplaces call the statuses of sessions, in the order in which Curfew would
-// choose among several for an ending.
+// vocabulary is what marketplaces call the statuses of sessions. Among several words for an ending,
+// Curfew chooses in this order.
 var vocabulary = map[curfew.SessionStatus][]string{
 	curfew.Scheduled: {"scheduled", "booked", "upcoming", "reserved", "planned", "confirmed", "rescheduled"},
 	curfew.Waiting: {
@@ -25,10 +25,10 @@ var vocabulary = map[curfew.SessionStatus][]string{
 	},
 }
 
-// taken are words of waiting sessions that have a mechanic.
+// taken lists words of waiting sessions that have a mechanic.
 var taken = []string{"accepted", "assigned", "matched", "claimed", "taken", "on_the_way", "confirmed", "approved", "ready"}
 
-// The words that Curfew prefers for an ending, best first.
+// preferred lists the words that Curfew prefers for an ending, best first.
 var preferred = map[curfew.EndReason][]string{
 	curfew.Expired: {"expired", "timed_out", "timeout", "lapsed", "cancelled", "canceled", "abandoned", "unattended", "missed"},
 	curfew.NoShow:  {"no_show", "cancelled", "canceled", "missed", "unattended", "abandoned", "expired"},
@@ -41,13 +41,13 @@ var paidWords = []string{"paid", "completed", "succeeded", "captured", "settled"
 
 var camel = regexp.MustCompile(`([a-z0-9])([A-Z])`)
 
-// snake writes a name or a word in small letters, with _ between its parts.
+// snake writes a name or a word in lower case, with _ between its parts.
 func snake(text string) string {
 	text = camel.ReplaceAllString(text, "${1}_${2}")
 	return strings.NewReplacer(" ", "_", "-", "_", ".", "_").Replace(strings.ToLower(strings.TrimSpace(text)))
 }
 
-// vocable returns the status that a word means by its name alone, or "".
+// vocable returns the status that a word by itself means, or "".
 func vocable(word string) curfew.SessionStatus {
 	for _, status := range curfew.SessionStatuses() {
 		if slices.Contains(vocabulary[status], snake(word)) {
@@ -57,7 +57,7 @@ func vocable(word string) curfew.SessionStatus {
 	return ""
 }
 
-// choose returns the word that comes first in an order, of those that pass; or "".
+// choose returns the word that comes first in an order, among those that pass; or "".
 func choose(order, words []string, pass func(string) bool) string {
 	for _, wanted := range order {
 		for _, word := range words {

@@ -13,30 +13,30 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// Enforcement is what it takes to enforce a table.
+// Enforcement holds the conditions for enforcing a table.
 type Enforcement struct {
-	// Rules are the reasons for which rows are ended from now on; nil: all that the mapping
-	// has an ending for.
+	// Rules are the reasons for which rows are ended from now on; nil means every reason that the
+	// mapping has an ending for.
 	Rules []curfew.EndReason
-	// Shadow is how long the table must have been read without a break; 0: seven days.
+	// Shadow is how long the table must have been shadowed without a gap; 0 means seven days.
 	Shadow time.Duration
-	// Regrets is how many of the rows that would have been ended may have gone on to live.
+	// Regrets is how many rows that would have been ended may have gone on to be live.
 	Regrets int
-	// Yes enforces whatever the shadow says.
+	// Yes enforces whatever shadow mode found.
 	Yes bool
 }
 
-// ShadowTime is how long a table is shadowed before it is enforced, unless that is set.
+// ShadowTime is how long a table must be shadowed before it can be enforced, by default.
 const ShadowTime = 7 * 24 * time.Hour
 
-// step is one transaction of a change to the marketplace's schema. Whoever is interrupted begins
-// again with the first step.
+// step is one transaction of a change to the marketplace's schema. After an interruption, all steps
+// are run again from the first.
 type step struct {
 	name string
 	do   func(context.Context) error
 }
 
-// follow runs steps in their order.
+// follow runs steps in order.
 func follow(ctx context.Context, steps []step) error {
 	for _, s := range steps {
 		if err := s.do(ctx); err != nil {
@@ -46,10 +46,10 @@ func follow(ctx context.Context, steps []step) error {
 	return nil
 }
 
-// Enforce installs the triggers, mirrors what is open, and switches the mode. It is done in
-// steps, each of its own transaction: interrupted at any, it can be called again, and so it can
-// where the mapping, the policy or the table has changed. Invalid: it must not be enforced, and
-// why. Unavailable: somebody holds the table, and who.
+// Enforce installs the triggers, mirrors what is open, and switches the mode, each in a transaction
+// of its own. Call it again after an interruption, or when the mapping, the policy or the table has
+// changed. It returns Invalid with the reason if the table must not be enforced, and Unavailable
+// with the holder if the table is locked.
 func (t table) Enforce(ctx context.Context, e Enforcement) error {
 	p, err := t.prepare(ctx, e)
 	if err == nil {
@@ -58,7 +58,7 @@ func (t table) Enforce(ctx context.Context, e Enforcement) error {
 	return t.wrap(err, "enforce")
 }
 
-// prepare checks whether a table can be enforced, and compiles what that takes.
+// prepare checks that a table can be enforced, and compiles its functions.
 func (t table) prepare(ctx context.Context, e Enforcement) (program, error) {
 	if e.Rules == nil {
 		e.Rules = slices.DeleteFunc(mapping.Reasons(), func(reason curfew.EndReason) bool { return !mapped(t.Table, reason) })
@@ -99,7 +99,8 @@ func (t table) program(ctx context.Context, rules []curfew.EndReason) (program, 
 	return p, one(ctx, t.pool, `SELECT $1::text::regclass::oid`, []any{t.Relation}, &p.oid)
 }
 
-// selectUnique is the columns of each unique index on all rows of a table, but those on expressions.
+// selectUnique reads the columns of each unique index on all rows of a table, except expression
+// indexes.
 const selectUnique = `SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_index i
 		CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, n)
 		LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
@@ -110,8 +111,8 @@ func uniqueKeys(ctx context.Context, q querier, relation string) ([][]string, er
 	return collect(ctx, q, pgx.RowTo[[]string], selectUnique, relation)
 }
 
-// enforcing is the steps: nobody's row is ended before every write is mirrored, and nothing is
-// said to be enforced before all is.
+// enforcing returns the steps of Enforce. No row is ended before every write is mirrored, and the
+// mode is not enforce until everything is in place.
 func (t table) enforcing(p program) []step {
 	steps := []step{{"create the functions", func(ctx context.Context) error { return t.run(ctx, p.functions()...) }}}
 	for _, tr := range triggers {
@@ -123,7 +124,7 @@ func (t table) enforcing(p program) []step {
 	)
 }
 
-// alone keeps other processes from changing the same table's triggers, until the transaction ends.
+// alone keeps other processes from changing the same table's triggers until the transaction ends.
 const alone = `SELECT pg_advisory_xact_lock(hashtextextended('curfew.adopt ' || $1, 0))`
 
 // run runs statements in one transaction.
@@ -159,8 +160,8 @@ func (t table) missing(ctx context.Context, q querier) ([]string, error) {
 	return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(there, name) }), err
 }
 
-// createTrigger creates a trigger that is not there. What is there stays: replacing it would lock
-// out readers, too.
+// createTrigger creates a trigger if it is missing. It does not replace one, which would block
+// readers too.
 func (t table) createTrigger(ctx context.Context, p program, tr trigger) error {
 	return t.untilLocked(ctx, p.oid, time.Second, func() error {
 		missing, err := t.missing(ctx, t.pool)
@@ -171,10 +172,10 @@ func (t table) createTrigger(ctx context.Context, p program, tr trigger) error {
 	})
 }
 
-// lockTries is how often a lock on the marketplace's table is tried for.
+// lockTries is how often to try for a lock on the marketplace's table.
 const lockTries = 5
 
-// untilLocked tries again what did not get its lock in time, and then says who has it.
+// untilLocked retries do while it times out waiting for a lock, then reports who holds the lock.
 func (t table) untilLocked(ctx context.Context, oid uint32, pause time.Duration, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
@@ -197,7 +198,7 @@ const selectHolders = `SELECT format('process %s (%s, %s%s for %s s: %s)', a.pid
 	FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l
 		WHERE l.pid = a.pid AND l.relation = $1 AND l.locktype = 'relation' AND l.granted AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) ORDER BY a.xact_start`
 
-// holders says who holds a lock on the table.
+// holders lists who holds a lock on the table.
 func (t table) holders(ctx context.Context, oid uint32) string {
 	rows, err := t.pool.Query(ctx, selectHolders, oid)
 	if err != nil {
@@ -205,7 +206,7 @@ func (t table) holders(ctx context.Context, oid uint32) string {
 	}
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(all) == 0 {
-		return "somebody who has let go of it by now"
+		return "somebody who has released it since"
 	}
 	return strings.Join(all, ", ")
 }
@@ -214,7 +215,7 @@ const switchOn = `INSERT INTO curfew.adoptions AS a (name, relation, mode, rules
 	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mode = 'enforce', rules = excluded.rules, installed = excluded.installed,
 		since = CASE WHEN a.mode = 'enforce' THEN a.since ELSE now() END`
 
-// forgetFailures forgets that triggers failed, unless they have done so since.
+// forgetFailures forgets trigger failures, unless they have recurred since.
 const forgetFailures = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'trigger_failed' AND last_at < now() - make_interval(mins => $2)`
 
 func (t table) switchOn(ctx context.Context, p program) error {
@@ -231,8 +232,8 @@ func (t table) switchOn(ctx context.Context, p program) error {
 	})
 }
 
-// Installed says what is wrong with the triggers of a table that is enforced by these rules;
-// empty: nothing. Enforce mends it.
+// Installed says what is wrong with the triggers of a table that is enforced by these rules; "" if
+// nothing is. Enforce repairs it.
 func (t table) Installed(ctx context.Context, rules []curfew.EndReason) (wrong string, err error) {
 	p, err := t.program(ctx, rules)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Shadow begins to read a table, and reads it once. A table that is enforced is not enforced any
-// more. Unavailable: it cannot be read, and why; then its mode is as before.
+// Shadow starts shadowing a table by reading it once. A table that was enforced no longer is. It
+// returns Unavailable with the reason if the table cannot be read, and then leaves the mode
+// unchanged.
 func (s *Service) Shadow(ctx context.Context, name string) error {
 	t, err := s.Table(name)
 	if err != nil {
@@ -44,8 +45,8 @@ func (s *Service) Shadow(ctx context.Context, name string) error {
 	return nil
 }
 
-// Read reads a table once, mirrors nothing, and returns how many sessions are open. Unavailable: it
-// cannot be read; why, and what helps.
+// Read reads a table once, mirrors nothing, and returns how many sessions are open. It returns
+// Unavailable, with the reason and a remedy, if the table cannot be read.
 func (s *Service) Read(ctx context.Context, name string) (open int, err error) {
 	t, err := s.Table(name)
 	if err != nil {
@@ -78,7 +79,7 @@ func (s *Service) switchToShadow(ctx context.Context, t mapping.Table) error {
 	return nil
 }
 
-// Enforce ends what is overdue in a table, by some rules or all. See table.Enforce.
+// Enforce starts ending overdue rows of a table, by some rules or all. See table.Enforce.
 func (s *Service) Enforce(ctx context.Context, name string, e Enforcement) error {
 	if s.TheirURL != "" {
 		return curfew.Errorf(curfew.Invalid, "adopt_database_url is set, and enforce needs %s in Curfew's own database: triggers mirror each write in its own transaction", name)
@@ -91,12 +92,12 @@ func (s *Service) Enforce(ctx context.Context, name string, e Enforcement) error
 	return s.table(t).Enforce(ctx, e)
 }
 
-// Off leaves a table alone. See table.Off.
+// Off stops adopting a table. See table.Off.
 func (s *Service) Off(ctx context.Context, name string) error {
 	return s.letGo(ctx, name, func(t table) error { return t.Off(ctx) })
 }
 
-// Release forgets a table. See table.Release.
+// Release stops adopting a table and forgets it. See table.Release.
 func (s *Service) Release(ctx context.Context, name string, drop bool) error {
 	return s.letGo(ctx, name, func(t table) error { return t.Release(ctx, drop) })
 }
@@ -110,7 +111,7 @@ func (s *Service) Verify(ctx context.Context, name string, repair bool) (drift [
 	return s.table(t).Verify(ctx, repair)
 }
 
-// letGo does something to a table that may be adopted without being mapped any more.
+// letGo runs do on a table that may still be adopted though the settings no longer map it.
 func (s *Service) letGo(ctx context.Context, name string, do func(table) error) error {
 	t, err := s.Table(name)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// open reports whether a row has not ended, by its status column. It is what an index can have as
-// its condition: the text of an enum could change, so its labels are compared.
+// open tests whether a row has not ended, by its status column alone, so it can be an index
+// predicate. Casting an enum to text is not immutable, so the enum's labels are compared.
 func (r reading) open(column string) string {
 	words := r.Unended()
 	switch c := r.columns[r.Status.Column]; {
@@ -22,7 +22,7 @@ func (r reading) open(column string) string {
 	return column + " IN " + list(words)
 }
 
-// index proposes one for the reading of open rows, if the planner has none to use for it.
+// index proposes an index for reading open rows, if the planner has none to use.
 func (r reading) index(ctx context.Context, tx pgx.Tx, rel *Relation) (*Statement, error) {
 	var plan []byte
 	err := pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
@@ -42,11 +42,11 @@ func (r reading) index(ctx context.Context, tx pgx.Tx, rel *Relation) (*Statemen
 		SQL: fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s", name(indexName(rel.Name)), r.Relation, name(r.ID), r.open(name(r.Status.Column))),
 		Lock: "SHARE UPDATE EXCLUSIVE: reads and writes go on. It waits for transactions that began before it. " +
 			"Run it outside a transaction; if it fails, drop what is left of the index and run it again.",
-		Cost: fmt.Sprintf("reads the table twice (%d MB); without it, every reading of what is open reads the whole table", (bytes+1<<20-1)>>20),
+		Cost: fmt.Sprintf("reads the table twice (%d MB); without it, every read of open rows scans the whole table", (bytes+1<<20-1)>>20),
 	}, nil
 }
 
-// indexName fits into PostgreSQL's 63 bytes.
+// indexName derives an index name that fits into PostgreSQL's 63 bytes.
 func indexName(table string) string {
 	const end = "_curfew_open"
 	return strings.ToValidUTF8(table[:min(len(table), 63-len(end))], "") + end
@@ -56,7 +56,7 @@ const selectRights = `SELECT row_security_active(c.oid), coalesce(has_schema_pri
 		has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'TRIGGER'), current_user::text
 	FROM pg_class c WHERE c.oid = to_regclass($1)`
 
-// rights reads what this role lacks to enforce.
+// rights lists what this role lacks to enforce.
 func (r reading) rights(ctx context.Context, q querier) ([]string, error) {
 	grants := []string{}
 	relations := []string{r.Relation}
@@ -73,16 +73,16 @@ func (r reading) rights(ctx context.Context, q querier) ([]string, error) {
 	return grants, nil
 }
 
-// costs says what each trigger does to a statement of theirs.
+// costs describes what each trigger adds to a statement of the marketplace's.
 var costs = map[string]string{
-	"settle":   "before each row of an INSERT, one look by an index whether its customer has an overdue session",
-	"insert":   "once for each INSERT, however many rows it has: their mirrors are written with it",
-	"update":   "for each row that is changed: it is compared, and where a mapped column changed, its mirror is written",
-	"delete":   "once for each DELETE: the mirrors of its rows end",
-	"truncate": "once for each TRUNCATE: all mirrors end",
+	"settle":   "before each row of an INSERT, one index lookup for an overdue session of its customer",
+	"insert":   "once per INSERT, whatever its number of rows: writes their mirrors",
+	"update":   "for each changed row: compares it and, if a mapped column changed, writes its mirror",
+	"delete":   "once per DELETE: ends the mirrors of its rows",
+	"truncate": "once per TRUNCATE: ends all mirrors",
 }
 
-// statements are those with which Enforce changes a schema, for the endings that are possible.
+// statements returns the schema changes that Enforce would make for the endings that are possible.
 func (r reading) statements(ctx context.Context, q querier, rel *Relation, ends []End) ([]Statement, error) {
 	p := program{reading: r, oid: rel.OID, schema: rel.Schema}
 	for _, e := range ends {
@@ -99,12 +99,12 @@ func (r reading) statements(ctx context.Context, q querier, rel *Relation, ends 
 	}
 	var all []Statement
 	for _, sql := range p.functions() {
-		all = append(all, Statement{SQL: sql, Lock: "nothing of yours: it is in schema curfew", Cost: "none until its trigger is there"})
+		all = append(all, Statement{SQL: sql, Lock: "nothing of yours: the function is in schema curfew", Cost: "none until its trigger is there"})
 	}
 	for _, tr := range triggers {
 		all = append(all, Statement{
 			SQL: tr.create(r.Table), Cost: costs[tr.does],
-			Lock: "SHARE ROW EXCLUSIVE for a moment: who writes waits, who reads does not. Where somebody holds the table for longer than a second, it is given up, and tried again.",
+			Lock: "SHARE ROW EXCLUSIVE for a moment: writers wait, readers do not. If another transaction holds the table for more than a second, the statement gives up and is tried again.",
 		})
 	}
 	return all, nil

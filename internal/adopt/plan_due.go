@@ -11,8 +11,8 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// dueSQL reads what is open, by the rule that ends it. A deadline that is NULL counts from when
-// Curfew sees the row.
+// dueSQL reads the open rows by the rule that ends them. A NULL deadline starts only when Curfew
+// sees the row.
 const dueSQL = `WITH open AS MATERIALIZED (
 	SELECT %s AS id, %s AS customer, %s AS rule, coalesce(%s, %s) AS deadline FROM %s t WHERE %s AND %s
 )
@@ -22,7 +22,7 @@ FROM (SELECT rule, count(*) AS open, count(*) FILTER (WHERE deadline <= now()) A
 	FROM open WHERE customer IS NOT NULL GROUP BY rule) o
 LEFT JOIN LATERAL (SELECT * FROM open WHERE open.rule = o.rule AND deadline <= now() AND customer IS NOT NULL ORDER BY deadline, id LIMIT 1) d ON true`
 
-// due reads what each rule would end now.
+// due returns what each rule would end now.
 func (r reading) due(ctx context.Context, q querier) ([]Due, error) {
 	sql := fmt.Sprintf(dueSQL, r.id("t"), r.customer("t"), r.rule("t"), r.expires("t"), r.until("t"), r.Relation, r.there("t"),
 		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live))

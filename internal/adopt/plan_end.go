@@ -18,8 +18,8 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// ends judges the ending of every rule by the catalog, and by evaluating the table's own CHECKs on
-// a row as it would be then. Nothing is written for it, not even to be rolled back.
+// ends judges the ending of every rule by the catalog, and by evaluating the table's CHECKs on a
+// row as the ending would leave it. It writes nothing, not even to roll it back.
 func (r reading) ends(ctx context.Context, tx pgx.Tx, rel *Relation) ([]End, error) {
 	judged := make([]End, 0, len(mapping.Reasons()))
 	for _, rule := range mapping.Reasons() {
@@ -40,7 +40,7 @@ func (r reading) ends(ctx context.Context, tx pgx.Tx, rel *Relation) ([]End, err
 	return judged, nil
 }
 
-// unsettable says which column of an ending cannot be set at all.
+// unsettable says which column of an ending cannot be set at all; "" if all can.
 func (r reading) unsettable(end mapping.Ending) string {
 	if status := r.columns[r.Status.Column]; status.Words != nil && !slices.Contains(status.Words, end.Status) {
 		return fmt.Sprintf("type %s has no %q: it has %s", status.Base, end.Status, strings.Join(status.Words, ", "))
@@ -67,7 +67,7 @@ func (r reading) unsettable(end mapping.Ending) string {
 
 var width = regexp.MustCompile(`^character(?: varying)?\((\d+)\)`)
 
-// cut says that a text is too long for the column: a cast would cut it, an assignment refuses it.
+// cut says that a text is too long for the column: a cast would truncate it, an assignment fails.
 func (c Column) cut(text string) string {
 	if m := width.FindStringSubmatch(c.Type); m != nil {
 		if most, err := strconv.Atoi(m[1]); err == nil && utf8.RuneCountInString(text) > most {
@@ -77,7 +77,7 @@ func (c Column) cut(text string) string {
 	return ""
 }
 
-// unsure names their own triggers, which may refuse any change.
+// unsure names the table's own triggers, which may refuse any change.
 func unsure(rel *Relation) string {
 	var names []string
 	for _, t := range rel.Triggers {
@@ -88,10 +88,10 @@ func unsure(rel *Relation) string {
 	if names == nil {
 		return ""
 	}
-	return "your own trigger may refuse it, which only doing it shows: " + strings.Join(names, ", ")
+	return "your own trigger may refuse it, which only a real update shows: " + strings.Join(names, ", ")
 }
 
-// refused says which of the table's constraints a row would break that was ended so.
+// refused says which of the table's constraints the ending would violate; "" if none.
 func (r reading) refused(ctx context.Context, tx pgx.Tx, rel *Relation, rule curfew.EndReason, end mapping.Ending) (string, error) {
 	values := map[string]string{r.Status.Column: literal(end.Status) + "::" + r.columns[r.Status.Column].Type}
 	for column, value := range end.Set {
@@ -124,7 +124,8 @@ func (r reading) refused(ctx context.Context, tx pgx.Tx, rel *Relation, rule cur
 	return "", nil
 }
 
-// asEnded is a row that the rule ends, as it would be then; of NULLs, if there is none now.
+// asEnded selects a row that the rule ends as the ending would leave it; all NULL if there is none
+// now.
 func (r reading) asEnded(rel *Relation, rule curfew.EndReason, values map[string]string) string {
 	row := make([]string, 0, len(rel.Order))
 	for _, column := range rel.Order {
@@ -138,13 +139,13 @@ func (r reading) asEnded(rel *Relation, rule curfew.EndReason, values map[string
 		strings.Join(row, ", "), r.Relation, r.there("t"), r.rule("t"), literal(string(rule)), name(rel.Name))
 }
 
-// rule names the rule that ends an open row.
+// rule is the name of the rule that ends an open row.
 func (r reading) rule(alias string) string {
 	return r.byState(alias, literal(string(curfew.Expired)), literal(string(curfew.NoShow)), literal(string(curfew.Overran)), literal(string(curfew.Missed)))
 }
 
-// evaluate runs a query of one boolean, and says what is wrong if it is false, or if a value is none
-// of its type.
+// evaluate runs a query that returns one boolean. It says what is wrong if that is false, or if a
+// value does not fit its type.
 func evaluate(ctx context.Context, tx pgx.Tx, sql string) (wrong string, err error) {
 	var right bool
 	err = pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error { return one(ctx, inner, sql, nil, &right) })

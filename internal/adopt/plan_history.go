@@ -18,7 +18,7 @@ var thresholds = []time.Duration{
 	5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 20 * time.Minute, 30 * time.Minute, 45 * time.Minute, time.Hour, 2 * time.Hour,
 }
 
-// wait describes how one rule's sessions wait, as expressions on a row t.
+// wait describes how the sessions of one rule wait, as expressions on a row t.
 type wait struct {
 	rule     curfew.EndReason
 	waited   string // whether a row ever waited like this
@@ -31,8 +31,8 @@ type wait struct {
 	since    string
 }
 
-// unanswered is the wait for a mechanic. Columns that change with every state say when a session
-// began to wait only while it waits.
+// unanswered is the wait for a mechanic. A column that changes with every state says when a session
+// began to wait only while it is still waiting.
 func (r reading) unanswered() wait {
 	created, now := r.Times.Created, r.entered("t")
 	if created == "" {
@@ -62,7 +62,7 @@ func (r reading) unanswered() wait {
 	}
 }
 
-// unjoined is the wait of a session that a mechanic accepted.
+// unjoined is the wait of a session that a mechanic has accepted.
 func (r reading) unjoined() wait {
 	return wait{
 		rule: curfew.NoShow, begin: r.moment("t", r.Times.Accepted), since: r.Times.Accepted,
@@ -73,13 +73,14 @@ func (r reading) unjoined() wait {
 	}
 }
 
-// lived reports whether a session came to be live, or has one of some moments on the way to it.
+// lived tests whether a session went live, or has one of the times that lead there.
 func (r reading) lived(moments ...string) string {
 	return r.is("t", curfew.Live, curfew.Completed) + " OR " + r.moment("t", moments...) + " IS NOT NULL"
 }
 
-// waits selects their rows with the times of a wait. What no column says is NULL. A session that
-// has not ended has lasted until now; latest is when somebody came at the latest.
+// waits selects the rows with the times of a wait. Times that no column records are NULL. A session
+// that has not ended has lasted until now; latest is the latest time at which somebody can have
+// come.
 func (r reading) waits(w wait, days int) string {
 	recent := ""
 	if days > 0 {
@@ -102,7 +103,7 @@ const sumUp = ` SELECT count(*), coalesce(percentile_cont(0.5) WITHIN GROUP (ORD
 FROM (SELECT begin, greatest(extract(epoch FROM latest - begin)::float8, 0) AS lasted,
 	lag(begin) OVER (PARTITION BY customer ORDER BY begin) AS before FROM waits) w`
 
-// sumUpThresholds has a row for each threshold of $1; $2 marks the policy's.
+// sumUpThresholds returns a row for each threshold in $1; $2 marks the policy's.
 const sumUpThresholds = ` SELECT seconds, policy, count(fate), count(*) FILTER (WHERE fate = 'regret'), count(*) FILTER (WHERE fate = 'never'),
 	count(*) FILTER (WHERE fate = 'unclear'), count(DISTINCT customer) FILTER (WHERE fate = 'never'),
 	coalesce(sum(blocked) FILTER (WHERE fate = 'never'), 0),
@@ -124,7 +125,7 @@ GROUP BY number, seconds, policy ORDER BY number`
 const unknowns = ` SELECT count(*) FILTER (WHERE status IS NULL), count(*) FILTER (WHERE customer IS NULL), count(*) FILTER (WHERE begin IS NULL),
 	count(*) FILTER (WHERE NOT lived AND done IS NULL AND status IS NOT NULL) FROM rows`
 
-// backtest tries thresholds on a history, of the last days if days is not 0.
+// backtest tries the thresholds on the history of the last days; 0 means all of it.
 func (r reading) backtest(ctx context.Context, q querier, w wait, days int) (record.Backtest, error) {
 	b := record.Backtest{Rule: w.rule, Since: w.since, Thresholds: []record.Threshold{}, Unknown: []string{}}
 	if w.since == "" {
@@ -143,7 +144,7 @@ func (r reading) backtest(ctx context.Context, q querier, w wait, days int) (rec
 	return b, err
 }
 
-// thresholds are the seconds of all thresholds, and which of them is the policy's.
+// thresholds returns all thresholds in seconds, and which of them is the policy's.
 func (w wait) thresholds() []any {
 	all := slices.Clone(thresholds)
 	if i := slices.Index(all, w.ttl); i >= 0 && w.uniform {
@@ -172,10 +173,10 @@ func (r reading) without(rule curfew.EndReason) string {
 	if rule == curfew.NoShow {
 		return "No column says when a mechanic accepted, so there is no backtest of no_show (times.accepted)."
 	}
-	return "No column says when a session was made, so there is no backtest of expired (times.created)."
+	return "No column says when a session was created, so there is no backtest of expired (times.created)."
 }
 
-// unknown says what the columns of this history leave open.
+// unknown lists what the columns leave open about this history.
 func (r reading) unknown(ctx context.Context, q querier, w wait, waits string) ([]string, error) {
 	said := []string{}
 	var words, customers, begins, ends int64
@@ -198,7 +199,7 @@ func (r reading) unknown(ctx context.Context, q querier, w wait, waits string) (
 	if w.rule == curfew.Expired {
 		said = append(said, r.unclear()...)
 	}
-	return append(said, "Nobody can know which of these customers were refused another session meanwhile: a refusal leaves no row."), nil
+	return append(said, "It is unknown which of these customers were refused another session meanwhile: a refusal leaves no row."), nil
 }
 
 func (r reading) unclear() []string {
@@ -210,13 +211,13 @@ func (r reading) unclear() []string {
 		said = append(said, "No column says when a mechanic accepted: a session that started after a threshold may have been accepted before it, and counts as unclear.")
 	}
 	if r.Mechanic.Accepted != nil {
-		said = append(said, fmt.Sprintf("%s names who was asked, except in status %s: whether a cancelled session had been accepted is not known from it.",
+		said = append(said, fmt.Sprintf("%s names who was asked, except in status %s: it does not show whether a cancelled session had been accepted.",
 			r.Mechanic.Column, strings.Join(r.Mechanic.Accepted, ", ")))
 	}
 	return said
 }
 
-// one reads the one row of a query.
+// one scans the single row of a query.
 func one(ctx context.Context, q querier, sql string, args []any, into ...any) error {
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {

@@ -9,27 +9,27 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// facts are what promises depend on.
+// facts are what the promises depend on.
 type facts struct {
 	reading
 	rel       *Relation
 	strangers int64 // open rows without a customer
 }
 
-// promises says what enforce keeps, and what nobody can.
+// promises lists what enforce guarantees and what it cannot.
 func (f facts) promises() []Promise {
 	all := []Promise{
 		f.insert(), f.sweep(),
-		{"accept", true, "A row that a mechanic accepts in the same moment is not ended: its status, its mechanic and its deadline are compared while it is locked, and rows that somebody holds are left for the next sweep."},
-		{"rollback", true, "What your programs roll back leaves no trace in Curfew, because a mirror is written in their own transaction."},
-		{"failure", true, "No write of yours fails because of Curfew's triggers: whatever goes wrong in one becomes a finding. Only serialization failures and deadlocks are passed on, for your programs to try again."},
+		{"accept", true, "A row that a mechanic accepts at the same moment is not ended: its status, mechanic and deadline are compared while it is locked, and rows locked by others are left for the next sweep."},
+		{"rollback", true, "What your programs roll back leaves no trace in Curfew, because mirrors are written in their transactions."},
+		{"failure", true, "No write of yours fails because of Curfew's triggers: whatever goes wrong in one becomes a finding. Only serialization failures and deadlocks are passed on, for your programs to retry."},
 		{"release", true, "After release your schema is what it was, to the byte of pg_dump --schema-only."},
 		{"check_then_insert", false, "A program that first looks for an open session and does not even try to insert if there is one is freed by the sweeper alone, within a second or so of the deadline. If every process of Curfew is dead, it stays blocked: no trigger runs on a SELECT."},
 		f.oneOpen(),
-		{"steps", false, "In mode shadow, steps between two readings are not seen: a session that was accepted and over in between has one event, not three."},
-		{"replica_role", false, "Writes under session_replication_role = replica fire no triggers, so neither settle nor mirror anything. The comparison (curfew adopt verify) finds them."},
+		{"steps", false, "In mode shadow, changes between two reads are not seen: a session that was accepted and ended between them has one event, not three."},
+		{"replica_role", false, "Writes under session_replication_role = replica fire no triggers, so they neither end nor mirror anything. The comparison (curfew adopt verify) finds them."},
 		f.strangersToo(),
-		{"undo", false, "A row that was ended is not opened again: undo takes a new row, made by your program."},
+		{"undo", false, "A row that was ended is not reopened: to undo an ending, your program creates a new row."},
 		f.money(),
 	}
 	if f.rel.RLS {
@@ -42,7 +42,7 @@ func (f facts) insert() Promise {
 	if _, ok := f.End[curfew.Expired]; !ok {
 		return Promise{"insert", false, "An INSERT ends no overdue session of the same customer first, because the mapping has no ending for expired."}
 	}
-	return Promise{"insert", true, fmt.Sprintf("An INSERT into %s for a customer whose session is overdue ends that one first, in the same transaction, also with every process of Curfew dead.", f.Relation)}
+	return Promise{"insert", true, fmt.Sprintf("An INSERT into %s for a customer whose session is overdue ends that one first, in the same transaction, even with every process of Curfew dead.", f.Relation)}
 }
 
 func (f facts) sweep() Promise {
@@ -64,7 +64,7 @@ func (f facts) sweep() Promise {
 	return Promise{"sweep", true, text}
 }
 
-// oneOpen holds if a unique index of theirs lets a customer have one open row.
+// oneOpen holds if a unique index of the table limits a customer to one open row.
 func (f facts) oneOpen() Promise {
 	for _, i := range f.rel.Indexes {
 		if i.Unique && i.Predicate != "" && len(f.Customer) == 1 && slices.Equal(i.Columns, f.Customer) && strings.Contains(i.Predicate, f.Status.Column) {
@@ -76,7 +76,7 @@ func (f facts) oneOpen() Promise {
 }
 
 func (f facts) strangersToo() Promise {
-	text := "A row without a customer is nobody's session: it is neither mirrored nor ended until it has one."
+	text := "A row without a customer is neither mirrored nor ended until it has one."
 	if f.strangers > 0 {
 		text += fmt.Sprintf(" Open ones now: %d.", f.strangers)
 	}
@@ -85,7 +85,7 @@ func (f facts) strangersToo() Promise {
 
 func (f facts) money() Promise {
 	if f.Payment == nil {
-		return Promise{"money", false, "No payment is given back: the mapping names none."}
+		return Promise{"money", false, "No payment is refunded: the mapping names none."}
 	}
-	return Promise{"money", false, fmt.Sprintf("No payment is given back: Curfew reports the references in %s of sessions that were paid and ended, until checkouts go through Curfew.", f.Payment.Ref)}
+	return Promise{"money", false, fmt.Sprintf("No payment is refunded: Curfew reports the references in %s of sessions that were paid and ended, until checkouts go through Curfew.", f.Payment.Ref)}
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// planTimeout is how long one of a plan's queries may take.
+// planTimeout limits each of a plan's queries.
 const planTimeout = 30 * time.Second
 
-// Plan works out what enforcing a table would do, as ReadPlan.
+// Plan works out what enforcing a table would do, like ReadPlan.
 func (s *Service) Plan(ctx context.Context, name string, days int) (Plan, error) {
 	t, err := s.Table(name)
 	if err != nil {
@@ -29,16 +29,16 @@ func (s *Service) Plan(ctx context.Context, name string, days int) (Plan, error)
 	return readPlan(ctx, s.Pool, t, s.Policy, days)
 }
 
-// Backtest is that of a plan: what each rule would have done to all of a table's history.
+// Backtest returns what each rule would have done to all of a table's history.
 func (s *Service) Backtest(ctx context.Context, name string) ([]record.Backtest, error) {
 	p, err := s.Plan(ctx, name, 0)
 	return p.History, err
 }
 
-// ReadPlan works out what enforcing one of some tables would do. Its backtest covers the last days,
-// or all of the history if that is 0. It only reads, in one transaction that can do nothing else.
-// NotFound: no such table, or no such mapping. Invalid: the mapping does not fit the table.
-// Unavailable: the table cannot be read by this role, or not in time.
+// ReadPlan works out what enforcing one of the tables would do. Its backtest covers the last days,
+// or the whole history if days is 0. It runs in one read-only transaction. It returns NotFound if
+// there is no such table or mapping, Invalid if the mapping does not fit the table, and Unavailable
+// if this role cannot read the table, or not in time.
 func ReadPlan(ctx context.Context, url string, tables []mapping.Table, name string, policy curfew.Policy, days int) (Plan, error) {
 	t, err := New(Options{Tables: tables}).Table(name)
 	if err != nil {
@@ -110,14 +110,15 @@ func (r reading) plan(ctx context.Context, tx pgx.Tx, rel *Relation, days int) (
 	return p, err
 }
 
-// unreadable says what to do about a table that this role cannot read: that is never 0 rows.
+// unreadable says what to do about a table that this role cannot read: that must never look like 0
+// rows.
 func unreadable(t mapping.Table, err error) error {
 	var refused *pgconn.PgError
 	switch {
 	case !errors.As(err, &refused):
 		return err
 	case refused.Code == insufficientPrivilege:
-		return curfew.Errorf(curfew.Unavailable, "%s cannot be judged: %s. Grant SELECT on it; where it has row-level security, use a role with BYPASSRLS or its owner", t.Relation, refused.Message)
+		return curfew.Errorf(curfew.Unavailable, "%s cannot be read: %s. Grant SELECT on it; if it has row-level security, use its owner or a role with BYPASSRLS", t.Relation, refused.Message)
 	case refused.Code == "57014":
 		return curfew.Errorf(curfew.Unavailable, "%s could not be read within %s: look at fewer days with --days", t.Relation, planTimeout)
 	}

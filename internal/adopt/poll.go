@@ -13,25 +13,24 @@ import (
 )
 
 const (
-	// period is how often a table is read, and share how much of the time that may take: one in
-	// so many.
+	// period is how often a table is read; reading takes at most 1/share of the time.
 	period = 5 * time.Second
 	share  = 10
-	// takeover is how long another process may keep its table to itself without reading it.
+	// takeover is how long another process may hold a table without reading it.
 	takeover = period + 3*time.Second
-	// slow is how often a process does what need not be done each time.
+	// slow is the interval of work that need not be done on every read.
 	slow = time.Minute
-	// breakAfter is how long nobody may read a table before it counts as unwatched in between.
+	// breakAfter is how long a table may go unread before that counts as a gap in the shadow.
 	breakAfter = 5 * time.Minute
 )
 
-// errOvertaken means that the table is another process's to read, or in another mode.
+// errOvertaken means that another process reads the table now, or that its mode changed.
 var errOvertaken = errors.New("the table is read elsewhere")
 
-// poller mirrors one table that is in mode shadow. It is used by one goroutine.
+// poller mirrors one table in mode shadow. It must be used by one goroutine only.
 //
-// What it knows is what it has handed over since it claimed the table, for as long as no other
-// process claims it. After that, and after a start, it begins with what is mirrored.
+// It knows what it has mirrored since it claimed the table, as long as no other process claims it.
+// After that, and after a restart, it starts from the mirrors in the database.
 type poller struct {
 	table
 	theirs theirs
@@ -48,8 +47,8 @@ type poller struct {
 	looked   time.Time         // when rows with unknown words were looked for
 }
 
-// Poll reads a table once, if no other process reads it, and mirrors what it finds. It returns
-// why it could not be read, as an error that holds no secrets.
+// Poll reads a table once, unless another process reads it, and mirrors what it finds. It returns
+// why the table could not be read, in an error that is safe to show.
 func (p *poller) Poll(ctx context.Context) error {
 	previous, err := p.begin(ctx)
 	if err != nil {
@@ -72,7 +71,7 @@ func (p *poller) Poll(ctx context.Context) error {
 	return curfew.Errorf(curfew.Unavailable, "%s cannot be read: %s", p.Relation, why)
 }
 
-// round is one reading, and what follows from it.
+// round is one read and the work that follows from it.
 func (p *poller) round(ctx context.Context) (took time.Duration, err error) {
 	first := p.known == nil
 	if first {
@@ -106,15 +105,15 @@ func (p *poller) read(ctx context.Context, q question) (f found, err error) {
 	return f, err
 }
 
-// A process that has the table goes on with it; another one takes it over when nobody has read it
-// for a while. Nobody reads it more often than share allows.
+// A process that has the table keeps it; another takes over once nobody has read it for a while.
+// The table is read at most share of the time.
 const claimTable = `UPDATE curfew.adoptions a SET read_at = clock_timestamp()
 	FROM (SELECT name, read_at FROM curfew.adoptions WHERE name = $1 AND mode = 'shadow' FOR UPDATE) was
 	WHERE a.name = was.name AND (was.read_at IS NULL OR was.read_at = $2
 		OR was.read_at < clock_timestamp() - greatest($3::interval, a.read_took * $4))
 	RETURNING a.read_at, was.read_at`
 
-// begin claims the table for one reading, and returns when it was read before.
+// begin claims the table for one read, and returns when it was last read.
 func (p *poller) begin(ctx context.Context) (previous *time.Time, err error) {
 	var now *time.Time
 	err = p.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -143,12 +142,12 @@ const (
 			shadowed = CASE WHEN shadowed IS NOT NULL AND $6::timestamptz > read_at - $7::interval THEN shadowed ELSE read_at END
 		WHERE name = $1 AND read_at = $2`
 	forgetUnread = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'unread'`
-	// A table that could not be read was read last when it was read last.
+	// A failed read does not change when the table was last read.
 	failReading = `UPDATE curfew.adoptions SET read_at = $3, unread = $4 WHERE name = $1 AND read_at = $2`
 	foundUnread = `SELECT curfew.adopt_found($1, 'unread', '', $2)`
 )
 
-// end records that the table was read whole.
+// end records that the whole table was read.
 func (p *poller) end(ctx context.Context, previous *time.Time) error {
 	text, err := mapping.Marshal(p.Table)
 	if err != nil {
@@ -166,7 +165,7 @@ func (p *poller) end(ctx context.Context, previous *time.Time) error {
 	})
 }
 
-// fail records why the table could not be read. Nothing is mirrored as gone, then.
+// fail records why the table could not be read; nothing is then mirrored as gone.
 func (p *poller) fail(ctx context.Context, previous *time.Time, why string) error {
 	err := p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, foundUnread, p.Name, why); err != nil {
@@ -181,15 +180,15 @@ func (p *poller) fail(ctx context.Context, previous *time.Time, why string) erro
 	return err
 }
 
-// byKey makes the planner look rows up, however many there are: it knows too little of tables
-// that grow from nothing.
+// byKey makes the planner use index lookups, whatever the number of rows: statistics lag behind on
+// tables that grow from nothing.
 const byKey = `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
 	set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)`
 
 const holdTable = `SELECT name FROM curfew.adoptions WHERE name = $1 AND mode = 'shadow' AND read_at = $2 FOR UPDATE`
 
-// owning runs do in a transaction while the table is this process's to read. So an older reading
-// is never mirrored over a newer one.
+// owning runs do in a transaction in which this process still owns the table, so an older read is
+// never mirrored over a newer one.
 func (p *poller) owning(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	return p.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, byKey); err != nil {
@@ -210,7 +209,7 @@ const selectKnown = `SELECT s.adopted_id FROM curfew.sessions s
 		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.status IN ('scheduled', 'waiting', 'live')
 	UNION SELECT f.adopted_id FROM curfew.adoption_findings f WHERE f.name = $1 AND f.adopted_id <> ''`
 
-// recall begins with what is mirrored, of which the next reading asks.
+// recall starts from what is mirrored, so that the next read asks for those rows.
 func (p *poller) recall(ctx context.Context) error {
 	return p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		ids, err := collect(ctx, tx, pgx.RowTo[string], selectKnown, p.Name)

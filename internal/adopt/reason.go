@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// reasonOf says why a database did not do what it was asked, without an address or a password.
+// reasonOf says why a database request failed, without revealing an address or a password.
 func reasonOf(err error) string {
 	var refused *curfew.Error
 	var server *pgconn.PgError

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// Relation is what the catalog says of a table.
+// Relation is what the catalog says about a table.
 type Relation struct {
 	OID          uint32
 	Schema, Name string
@@ -34,7 +34,7 @@ type Relation struct {
 // String writes the relation as SQL does.
 func (r *Relation) String() string { return mapping.JoinRelation(r.Schema, r.Name) }
 
-// Index is an index on columns. An expression is an empty name.
+// Index is an index. An expression counts as a column with an empty name.
 type Index struct {
 	Name            string
 	Unique, Primary bool
@@ -42,7 +42,8 @@ type Index struct {
 	Columns         []string
 }
 
-// Check is a CHECK. Words are what it lets a single column be, if it lists that.
+// Check is a CHECK constraint. Words are the values that it allows a single column, if it lists
+// them.
 type Check struct {
 	Name    string
 	Columns []string
@@ -50,16 +51,16 @@ type Check struct {
 	Words   []string
 }
 
-// ForeignKey is one, between columns of two tables.
+// ForeignKey is a foreign key between two tables.
 type ForeignKey struct {
 	Name, Schema, Table string   // the other table
 	Columns, Others     []string // of this table, and of the other
 }
 
-// Policy is a policy of row-level security.
+// Policy is a row-level security policy.
 type Policy struct{ Name, Command, Using, Check string }
 
-// Trigger is one of their triggers. Source is its function's.
+// Trigger is a trigger of the marketplace's. Source is the source of its function.
 type Trigger struct {
 	Name, Definition, Source string
 	Before, Update           bool
@@ -73,8 +74,8 @@ const relationSQL = `SELECT c.oid, n.nspname::text, c.relname::text,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')`
 
-// ReadRelation reads the catalog of a table, named as SQL names it. Its error is of kind NotFound
-// if there is no such table.
+// ReadRelation reads the catalog of a table, named as in SQL. It returns NotFound if there is no
+// such table.
 func ReadRelation(ctx context.Context, q querier, relation string) (*Relation, error) {
 	schema, table, err := mapping.SplitRelation(relation)
 	if err != nil {

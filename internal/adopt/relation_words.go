@@ -7,15 +7,15 @@ import (
 )
 
 var (
-	// negated is what makes the words of a CHECK ones that are refused, or not all that there are.
+	// negated matches a CHECK whose words are refused, or are not all that is allowed.
 	negated   = regexp.MustCompile(`<>|!=|\bNOT\b|~|<|>|\bLIKE\b|\bIS NULL\b`)
 	quoted    = regexp.MustCompile(`'((?:[^']|'')*)'`)
 	numbers   = regexp.MustCompile(`ARRAY\[([-0-9, ]+)\]`)
 	equalling = regexp.MustCompile(`= '?(-?\d+)\b`)
 )
 
-// listed returns the words to which a CHECK on one column confines it; nil if it does something
-// else. A column that may also be NULL is confined to the same words.
+// listed returns the words to which a CHECK confines a column; nil if it does something else. A
+// column that may also be NULL is confined to the same words.
 func listed(expr string) []string {
 	orNull := regexp.MustCompile(`\(?"?\w+"?\)? IS NULL\)? OR|OR \(?"?\w+"?\)? IS NULL`)
 	expr = orNull.ReplaceAllString(expr, "")
@@ -43,8 +43,8 @@ func listed(expr string) []string {
 	return words
 }
 
-// allowed returns the words that a column can have, and what confines it to them: an enum or a
-// CHECK. Without that, any word will do.
+// allowed returns the words that a column can hold and what confines it to them, an enum or a
+// CHECK; nil if any word is possible.
 func (r *Relation) allowed(column string) (words []string, by string) {
 	if c := r.Columns[column]; c.Words != nil {
 		return c.Words, "type " + c.Type
@@ -57,7 +57,7 @@ func (r *Relation) allowed(column string) (words []string, by string) {
 	return nil, ""
 }
 
-// setBy returns their trigger that sets a column when a row is changed, or "".
+// setBy returns the table's trigger that sets a column on UPDATE, or "".
 func (r *Relation) setBy(column string) string {
 	assigned := regexp.MustCompile(`(?i)(^|;|\bbegin\b|\bthen\b|\belse\b|\bloop\b)\s*new\."?` + regexp.QuoteMeta(column) + `"?\s*:?=[^=]`)
 	for _, t := range r.Triggers {
@@ -68,7 +68,7 @@ func (r *Relation) setBy(column string) string {
 	return ""
 }
 
-// key returns the column that identifies a row by itself, or "".
+// key returns the single column that identifies a row, or "".
 func (r *Relation) key() string {
 	for _, primary := range []bool{true, false} {
 		for _, i := range r.Indexes {
@@ -82,7 +82,7 @@ func (r *Relation) key() string {
 
 var defaultWord = regexp.MustCompile(`^\(*'?([^':()]+)'?\)*(::.*)?$`)
 
-// initial is the value with which a new row begins, if a default says so in a word.
+// initial returns the word that a column's default gives a new row, or "".
 func (r *Relation) initial(column string) string {
 	if m := defaultWord.FindStringSubmatch(r.Columns[column].Default); m != nil && m[1] != "NULL" {
 		return m[1]

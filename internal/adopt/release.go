@@ -8,18 +8,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Off switches the mode, and then removes triggers and functions; what was open is ended in the
-// mirror alone. It can be called again like Enforce.
+// Off switches the mode off, then removes triggers and functions, and ends what was open in the
+// mirror only. If interrupted, it can be called again, like Enforce.
 func (t table) Off(ctx context.Context) error { return t.wrap(follow(ctx, t.ending()), "switch off") }
 
-// unhook is Off, but for the mirrors, which somebody else will keep.
+// unhook is Off without ending the mirrors, which the poller will maintain.
 func (t table) unhook(ctx context.Context) error {
 	steps := t.ending()
 	return t.wrap(follow(ctx, steps[:len(steps)-1]), "remove the triggers")
 }
 
-// Release is Off, and forgets that the table was adopted; with drop, also what was found in it and
-// judged of it. Its sessions have ended, and stay as history.
+// Release is Off, and also forgets that the table was adopted; with drop, its findings and verdicts
+// too. Its sessions have ended, and remain as history.
 func (t table) Release(ctx context.Context, drop bool) error {
 	forgotten := []string{"adoptions"}
 	if drop {
@@ -29,7 +29,8 @@ func (t table) Release(ctx context.Context, drop bool) error {
 	return t.wrap(follow(ctx, append(t.ending(), forget)), "release")
 }
 
-// ending is the steps: first the switch, which needs no lock on their table.
+// ending returns the steps of Off. The first, switching the mode, needs no lock on the adopted
+// table.
 func (t table) ending() []step {
 	steps := []step{{"switch the mode", t.switchOff}, {"make the functions idle", t.makeIdle}}
 	for _, tr := range triggers {
@@ -46,7 +47,7 @@ func (t table) switchOff(ctx context.Context) error {
 	})
 }
 
-// makeIdle changes the functions that are there. Creating one for a trigger that is gone would be of no use.
+// makeIdle changes only functions that exist: one whose trigger is gone need not be created.
 func (t table) makeIdle(ctx context.Context) error {
 	var statements []string
 	for _, tr := range triggers {
@@ -65,8 +66,8 @@ func (t table) makeIdle(ctx context.Context) error {
 const selectTriggerTable = `SELECT coalesce((SELECT t.tgrelid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
 	WHERE p.oid = to_regprocedure($2) AND t.tgname = $1), 0)::oid`
 
-// dropTrigger drops a trigger wherever its table is now: it may have got another name. Readers wait while this
-// waits for them, so it does not wait for long.
+// dropTrigger drops a trigger from the table that has it now, which may have been renamed. Readers
+// queue behind the lock it waits for, so it waits only briefly.
 func (t table) dropTrigger(ctx context.Context, tr trigger) error {
 	var oid uint32
 	err := one(ctx, t.pool, selectTriggerTable, []any{tr.name, function(t.Name, tr.does) + "()"}, &oid)
@@ -98,7 +99,7 @@ const page = 1000
 const endMirrors = `SELECT curfew.adopt_gone($1, 'system:adoption', 'their table is not adopted any more', NULL, array_agg(o.adopted_id))
 	FROM (SELECT adopted_id FROM curfew.sessions WHERE adopted_from = $1 AND status IN ('scheduled', 'waiting', 'live') LIMIT $2) o HAVING count(*) > 0`
 
-// endMirrors ends the mirrors of rows that nobody looks at any more.
+// endMirrors ends the mirrors of rows that Curfew no longer watches.
 func (t table) endMirrors(ctx context.Context) error {
 	for ended := true; ended; {
 		err := t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {

@@ -11,11 +11,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// longestPause is the longest wait before a table is tried again that could not be read.
+// longestPause is the longest wait before retrying a table that could not be read.
 const longestPause = time.Minute
 
-// Run reads every table that is in mode shadow, and verifies those that are enforced, until the
-// context ends.
+// Run reads every table in mode shadow, and verifies those in mode enforce, until the context ends.
 func (s *Service) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	defer all.Wait()
@@ -30,7 +29,7 @@ func (s *Service) Run(ctx context.Context) error {
 	return nil
 }
 
-// keep looks after one table.
+// keep looks after one table until the context ends.
 func (s *Service) keep(ctx context.Context, p *poller) {
 	defer p.theirs.close(ctx)
 	for ctx.Err() == nil {
@@ -44,7 +43,8 @@ func (s *Service) keep(ctx context.Context, p *poller) {
 	}
 }
 
-// pauseAfter is how long after the beginning of a step the next one begins.
+// pauseAfter returns how long to wait between the beginnings of a step and the next, given how long
+// the step took.
 func pauseAfter(took time.Duration, err error) time.Duration {
 	pause := max(period, share*took)
 	if err != nil {
@@ -53,7 +53,7 @@ func pauseAfter(took time.Duration, err error) time.Duration {
 	return pause
 }
 
-// step does what a table's mode asks for.
+// step does what the table's mode requires.
 func (s *Service) step(ctx context.Context, p *poller) error {
 	p.took = 0
 	a, err := s.adoption(ctx, p.Name)
@@ -78,7 +78,7 @@ func (s *Service) step(ctx context.Context, p *poller) error {
 
 const enterTable = `INSERT INTO curfew.adoptions (name, relation, mode) VALUES ($1, $2, 'off') ON CONFLICT DO NOTHING`
 
-// enter makes a table known that the settings have and the database has not. Its mode is off.
+// enter records a table that the settings map and the database does not know yet, in mode off.
 func (s *Service) enter(ctx context.Context, t mapping.Table) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -87,7 +87,7 @@ func (s *Service) enter(ctx context.Context, t mapping.Table) error {
 	return err
 }
 
-// check compares the rows of a table that is enforced with their mirrors, and mends what differs.
+// check compares the rows of an enforced table with their mirrors, and repairs differences.
 func (s *Service) check(ctx context.Context, p *poller, a record.Adoption) error {
 	if err := s.renew(ctx, p, a); err != nil {
 		return err
@@ -99,9 +99,9 @@ func (s *Service) check(ctx context.Context, p *poller, a record.Adoption) error
 	return err
 }
 
-// renew makes the triggers of a table anew where they were made for another mapping or policy. A
-// process does that once, after its start: beside another one with other settings, both would go on
-// for ever. What it may not do, health says.
+// renew recreates the triggers of a table if they were made for another mapping or policy. A
+// process does so once, after it starts: two processes with different settings would otherwise undo
+// each other's work forever. If it may not, health reports the difference.
 func (s *Service) renew(ctx context.Context, p *poller, a record.Adoption) error {
 	if p.renewed {
 		return nil
@@ -124,7 +124,7 @@ func endReasons(rules []string) []curfew.EndReason {
 	return all
 }
 
-// report logs that a table cannot be read, and that it can be read again, once each.
+// report logs, once each, that a table cannot be read and that it can be read again.
 func (s *Service) report(ctx context.Context, p *poller, err error) {
 	why := ""
 	if err != nil && ctx.Err() == nil {

@@ -8,17 +8,17 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Targets of Scan that take NULL for the zero value.
+// Scan targets that turn NULL into the zero value.
 type (
 	text   string
 	moment time.Time
 	length time.Duration
 )
 
-// ScanText also reads UUIDs.
+// ScanText implements pgtype.TextScanner; it also reads UUIDs.
 func (t *text) ScanText(v pgtype.Text) error { *t = text(v.String); return nil }
 
-// ScanTimestamptz reads times, as UTC.
+// ScanTimestamptz implements pgtype.TimestamptzScanner; it returns UTC.
 func (m *moment) ScanTimestamptz(v pgtype.Timestamptz) error {
 	*m = moment(record.Writable(v.Time.UTC()))
 	return nil

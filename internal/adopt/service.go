@@ -17,12 +17,13 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// Options of a Service.
+// Options configures a Service.
 type Options struct {
-	// Pool is of Curfew's own database.
+	// Pool connects to Curfew's own database.
 	Pool *pgxpool.Pool
-	// TheirURL is the database in which mode shadow reads their tables; empty: Curfew's own.
-	// It may be a replica that only reads. Mode enforce needs them in Curfew's own.
+	// TheirURL is the database from which mode shadow reads the adopted tables; empty means
+	// Curfew's own. It may be a read-only replica. Mode enforce requires the tables in Curfew's own
+	// database.
 	TheirURL string
 	Tables   []mapping.Table
 	Policy   curfew.Policy
@@ -30,8 +31,8 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Service keeps the sessions of every adopted table of a process. Its methods are safe for
-// concurrent use, also by other processes on the same database.
+// Service looks after every adopted table of a process. Its methods are safe for concurrent use,
+// also with other processes on the same database.
 type Service struct {
 	Options
 
@@ -40,7 +41,7 @@ type Service struct {
 	readAt time.Time
 }
 
-// New returns a service. It connects to nothing.
+// New returns a Service. It does not connect to anything.
 func New(o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -51,8 +52,8 @@ func New(o Options) *Service {
 // table returns what can be done to a table in Curfew's own database.
 func (s *Service) table(t mapping.Table) table { return table{t, s.Pool, s.Policy} }
 
-// poller returns what reads a table. The error is of kind Invalid if the address does not say
-// where; it does not show it.
+// poller returns the poller of a table. It returns Invalid, without showing the address, if that is
+// not a database URL.
 func (s *Service) poller(t mapping.Table) (*poller, error) {
 	config := s.Pool.Config().ConnConfig.Copy()
 	if s.TheirURL != "" {
@@ -67,7 +68,7 @@ func (s *Service) poller(t mapping.Table) (*poller, error) {
 	return &poller{table: s.table(t), theirs: theirs{config: config}}, nil
 }
 
-// Table returns the mapping of that name. NotFound: the settings have none.
+// Table returns the mapping with this name, or NotFound if the settings have none.
 func (s *Service) Table(name string) (mapping.Table, error) {
 	var names []string
 	for _, t := range s.Tables {
@@ -87,10 +88,10 @@ func (s *Service) Table(name string) (mapping.Table, error) {
 	return mapping.Table{}, curfew.Errorf(curfew.NotFound, "adopt maps no table called %s%s", name, hint)
 }
 
-// modesFor is how long modes that were read are taken for what they are.
+// modesFor is how long modes may be cached.
 const modesFor = 2 * time.Second
 
-// adoption returns a table's row in adoptions, as it was a moment ago.
+// adoption returns a table's row in adoptions, at most modesFor old.
 func (s *Service) adoption(ctx context.Context, name string) (record.Adoption, error) {
 	all, err := s.adoptions(ctx)
 	if err != nil {
@@ -124,7 +125,7 @@ func (s *Service) forget() {
 	s.modes = nil
 }
 
-// Enforced names the tables of the settings whose overdue rows are ended, by any rule.
+// Enforced lists the mapped tables whose overdue rows are ended, by any rule.
 func (s *Service) Enforced(ctx context.Context) ([]string, error) {
 	all, err := s.adoptions(ctx)
 	if err != nil {
@@ -139,7 +140,7 @@ func (s *Service) Enforced(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// May reports whether rows of a table are ended for this reason, and otherwise why not.
+// May reports whether rows of a table are ended for this reason, and if not, why.
 func (s *Service) May(source string, reason curfew.EndReason) (bool, string) {
 	t, err := s.Table(source)
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Service) May(source string, reason curfew.EndReason) (bool, string) {
 	a, err := s.adoption(ctx, source)
 	switch {
 	case err != nil:
-		return false, "it cannot be told whether " + source + " is enforced: " + reasonOf(err)
+		return false, "it is unknown whether " + source + " is enforced: " + reasonOf(err)
 	case a.Mode != record.AdoptEnforce:
 		return false, source + " is in mode " + a.Mode + ", so your own programs end its sessions (curfew adopt enforce " + source + ")"
 	case !mapped(t, reason):

@@ -11,8 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Status returns how tables stand, by name: those of the settings, and those that are adopted
-// without being mapped any more. It reads Curfew's database alone. Unavailable: it cannot be read.
+// Status returns the state of every table by name: those in the settings, and those still adopted
+// without a mapping. It reads only Curfew's database. It returns Unavailable if that cannot be
+// read.
 func (s *Service) Status(ctx context.Context) ([]record.AdoptedTable, error) {
 	all, err := readAdoptions(ctx, s.Pool)
 	if err != nil {
@@ -68,7 +69,7 @@ func (s *Service) statusOf(ctx context.Context, a record.Adoption) (record.Adopt
 	return status, nil
 }
 
-// meanings are the columns that the mapping reads.
+// meanings lists the columns that the mapping reads, with their meaning.
 func meanings(t mapping.Table) []record.AdoptedColumn {
 	all := []record.AdoptedColumn{{Ours: "id", Theirs: t.ID}, {Ours: "customer", Theirs: strings.Join(t.Customer, ", else ")}}
 	add := func(ours, theirs string) {

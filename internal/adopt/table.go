@@ -15,15 +15,15 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// table is an adopted table in Curfew's own database, where its rows can be ended and
-// triggers can follow them.
+// table is an adopted table in Curfew's own database, where its rows can be ended and triggers can
+// mirror them.
 type table struct {
 	mapping.Table
 	pool   *pgxpool.Pool // of Curfew's own database
 	policy curfew.Policy
 }
 
-// The server's codes that decide something here.
+// The server's error codes that matter here.
 const (
 	serializationFailure  = "40001"
 	deadlockDetected      = "40P01"
@@ -32,13 +32,13 @@ const (
 )
 
 const (
-	// attempts is how often a transaction is begun that the server gave up for its neighbours.
+	// attempts limits how often a transaction is tried that fails on serialization or a deadlock.
 	attempts = 5
 	// callTimeout is how long one transaction may take.
 	callTimeout = 10 * time.Second
 )
 
-// tx runs do in a transaction, and again from its beginning where the server asks for it.
+// tx runs do in a transaction, and retries it where the server asks for that.
 func (t table) tx(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	for n := 1; ; n++ {
 		err := t.once(ctx, do)
@@ -59,7 +59,7 @@ func (t table) once(ctx context.Context, do func(context.Context, pgx.Tx) error)
 	return pgx.BeginTxFunc(ctx, t.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(tx pgx.Tx) error { return do(ctx, tx) })
 }
 
-// code is the SQLSTATE of an error; empty where the server did not speak.
+// code returns the SQLSTATE of an error; empty if it does not come from the server.
 func code(err error) string {
 	var refused *pgconn.PgError
 	if errors.As(err, &refused) {
@@ -68,8 +68,8 @@ func code(err error) string {
 	return ""
 }
 
-// unavailable gives an error its kind that has none yet: their table, or the database, cannot
-// do now what was asked.
+// unavailable makes an error without a kind Unavailable: the table or the database cannot do now
+// what was asked.
 func unavailable(err error) error {
 	if err == nil || curfew.KindOf(err) != curfew.Internal {
 		return err
@@ -77,7 +77,7 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(curfew.Unavailable, "the database cannot answer now: try again"), err)
 }
 
-// wrap says what was being done; nil stays nil.
+// wrap adds what was being done; nil stays nil.
 func (t table) wrap(err error, what string) error {
 	if err == nil {
 		return nil

@@ -14,25 +14,25 @@ import (
 )
 
 const (
-	// readLimit is how long one reading of their table may take, and connectLimit a connection.
+	// readLimit limits one read of a table, and connectLimit a connection attempt.
 	readLimit    = 30 * time.Second
 	connectLimit = 5 * time.Second
-	// closeLimit is how long a connection may take to say goodbye.
+	// closeLimit limits how long closing a connection may take.
 	closeLimit = time.Second
-	// idPage is how many rows are looked up by id at once, and oddPage how many with words that
-	// nobody has mapped are read.
+	// idPage is how many rows are looked up by id at once, and oddPage how many rows with unmapped
+	// words are read.
 	idPage  = 5000
 	oddPage = 200
 )
 
-// beginReading makes a transaction unable to write, to wait, or to see only a part of their
-// rows: where a policy would hide any, the server refuses the query. The texts of values then
-// mean the same in every database.
+// beginReading makes a transaction read-only and impatient, and makes the server refuse a query
+// where a policy would hide rows. Its settings also make values read as the same text in every
+// database.
 const beginReading = `SET LOCAL row_security = off; SET LOCAL lock_timeout = '1s'; SET LOCAL statement_timeout = '25s';
 	SET LOCAL idle_in_transaction_session_timeout = '30s'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL IntervalStyle = 'postgres';
 	SET LOCAL TimeZone = 'UTC'; SET LOCAL search_path = pg_catalog, pg_temp`
 
-// theirRow is a row of theirs as it was read.
+// theirRow is a row of an adopted table as it was read.
 type theirRow struct {
 	id       string
 	customer string
@@ -40,25 +40,26 @@ type theirRow struct {
 	text     string               // of its curfew.adopted_row
 }
 
-// open reports whether it can have an open mirror.
+// open reports whether the row can have an open mirror.
 func (r theirRow) open() bool {
 	return r.customer != "" && (r.status == curfew.Scheduled || r.status == curfew.Waiting || r.status == curfew.Live)
 }
 
-// found is what one reading found, in one snapshot.
+// found is the result of one read, from one snapshot.
 type found struct {
 	rows []theirRow
 	gone []string // ids that were asked for and are not there
 	took time.Duration
 }
 
-// theirs is a connection to the database with their table. It is used by one goroutine.
+// theirs is a connection to the database with the adopted table. It must be used by one goroutine
+// only.
 type theirs struct {
 	config *pgx.ConnConfig
 	conn   *pgx.Conn // nil: there is none
 }
 
-// within runs do in a transaction that only reads. After an error the next one has a new
+// within runs do in a read-only transaction. After an error the next transaction gets a new
 // connection.
 func (t *theirs) within(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readLimit)
@@ -94,14 +95,14 @@ func (t *theirs) close(ctx context.Context) {
 	t.conn = nil
 }
 
-// question is what to read of a table.
+// question says what to read from a table.
 type question struct {
 	known map[string]string // the ids of rows that must be found, open or not
 	odd   bool              // also rows with words that nobody has mapped
 	first bool              // in the order in which they were created
 }
 
-// read reads the rows that are open, and those that are known and are not open any more.
+// read reads the rows that are open, and those known ones that no longer are.
 func (r reading) read(ctx context.Context, tx pgx.Tx, q question) (found, error) {
 	begun := time.Now()
 	open := r.selects() + " AND " + r.open(r.column("t", r.Status.Column)) + " AND " + r.customer("t") + " IS NOT NULL"
@@ -135,7 +136,7 @@ func (r reading) read(ctx context.Context, tx pgx.Tx, q question) (found, error)
 	return f, nil
 }
 
-// readOdd adds rows with words that nobody has mapped.
+// readOdd adds rows with unmapped words.
 func (r reading) readOdd(ctx context.Context, tx pgx.Tx, f *found) error {
 	seen := make(map[string]bool, len(f.rows))
 	for _, row := range f.rows {
@@ -151,7 +152,7 @@ func (r reading) readOdd(ctx context.Context, tx pgx.Tx, f *found) error {
 	return err
 }
 
-// selects begins every query of rows.
+// selects is the beginning of every query for rows.
 func (r reading) selects() string {
 	return "SELECT " + strings.Join([]string{r.id("t"), r.customer("t"), r.status("t"), r.fields("t") + "::text"}, ", ") +
 		" FROM " + r.Relation + " t WHERE " + r.there("t")
@@ -181,7 +182,7 @@ func value(s *string) string {
 	return *s
 }
 
-// role is who reads, as SQL names it.
+// role is the reading role, quoted for SQL.
 func (t *theirs) role() string {
 	if role := t.config.RuntimeParams["role"]; role != "" {
 		return name(role)

@@ -10,16 +10,16 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// trigger is one of the triggers on an adopted table. Their names come last in the alphabet,
-// because triggers fire in this order: theirs have had their say then.
+// trigger is one of the triggers on an adopted table. Triggers fire in alphabetical order; these
+// names sort last, so that the table's own triggers have run before.
 type trigger struct {
 	name, does string
 	when       string // of CREATE TRIGGER, between the name and the table's, and behind it
 	scope      string
 }
 
-// No column stands in a WHEN or in a list of columns: it could not be dropped or retyped then.
-// Records are compared as they are stored, because not every type knows equality.
+// No WHEN clause or column list names a column: that column could no longer be dropped or retyped.
+// Records are compared by their stored form, because not every type has an equality operator.
 var triggers = []trigger{
 	{"zz_curfew_mirror_delete", "delete", "AFTER DELETE", "REFERENCING OLD TABLE AS was FOR EACH STATEMENT"},
 	{"zz_curfew_mirror_truncate", "truncate", "AFTER TRUNCATE", "FOR EACH STATEMENT"},
@@ -28,10 +28,10 @@ var triggers = []trigger{
 	{"zz_curfew_settle", "settle", "BEFORE INSERT", "FOR EACH ROW"},
 }
 
-// failed is the function that keeps what the others could not do as a finding.
+// failed is the function that records as a finding what the others could not do.
 const failed = "failed"
 
-// functionsOf are what the names of an adopted table's functions end with.
+// functionsOf lists the suffixes of the names of an adopted table's functions.
 func functionsOf() []string {
 	all := []string{failed}
 	for _, tr := range triggers {
@@ -40,7 +40,7 @@ func functionsOf() []string {
 	return all
 }
 
-// function is the name of one of the table's functions.
+// function returns the name of one of the table's functions.
 func function(table, does string) string {
 	if len(table) > 40 { // names have 63 bytes
 		table = fmt.Sprintf("%.30s_%x", table, sha256.Sum256([]byte(table)))[:40]
@@ -53,34 +53,35 @@ func (tr trigger) create(table mapping.Table) string {
 		" EXECUTE FUNCTION " + function(table.Name, tr.does) + "()"
 }
 
-// program is the text of a table's functions.
+// program is the source of a table's functions.
 type program struct {
 	reading
 	oid      uint32 // of the table
 	schema   string // of the table
 	rules    []curfew.EndReason
 	requests Columns
-	// keys are the columns of each unique index on the whole table. A row that shares one with a
-	// new row is what an upsert is about to change.
+	// keys are the columns of each unique index on the whole table. A row that shares a key with a
+	// new row is one that an upsert is about to change.
 	keys [][]string
 }
 
-// functions are the statements that create them, or change them: that locks nothing of the
-// marketplace's. They act with their owner's rights, so nobody else may call them; a trigger fires
-// for whoever writes, all the same.
+// functions returns the statements that create or replace them, which lock nothing of the
+// marketplace's. They run with their owner's rights, so EXECUTE is revoked from everybody else; a
+// trigger fires for any writer all the same.
 func (p program) functions() []string {
 	all := []string{p.failed(), "REVOKE EXECUTE ON FUNCTION " + function(p.Name, failed) + "(text) FROM PUBLIC"}
 	for _, tr := range triggers {
 		all = append(all, p.create(tr, p.body(tr.does)), "REVOKE EXECUTE ON FUNCTION "+function(p.Name, tr.does)+"() FROM PUBLIC")
 	}
-	// Who could attach one to a table of theirs would have it run there with its owner's rights.
+	// A role that could attach one to its own table would have it run there with the owner's
+	// rights.
 	for _, does := range functionsOf() {
 		all = append(all, "REVOKE ALL ON ROUTINE "+function(p.Name, does)+" FROM PUBLIC")
 	}
 	return all
 }
 
-// digest tells one text of the functions from another.
+// digest identifies the text of the functions.
 func (p program) digest() string {
 	text := strings.Join(p.functions(), ";\n")
 	for _, tr := range triggers {
@@ -89,9 +90,10 @@ func (p program) digest() string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
 }
 
-// create makes a trigger's function, whose body never fails the statement that fires it, but
-// for what the application repeats anyway. It has the rights of its owner, so it does nothing
-// for any other table. One without a body does nothing at all: that is the switch that needs no lock.
+// create writes a trigger's function. Its body never fails the statement that fires it, except with
+// errors on which the application retries anyway. It runs with its owner's rights, so it does
+// nothing for any other table. With an empty body it does nothing at all: a switch that needs no
+// lock.
 func (p program) create(tr trigger, body string) string {
 	row := "NULL"
 	if tr.does == "settle" {
@@ -120,8 +122,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, %s, pg_temp SET 
 END $curfew$`, fn, name(p.schema), declared, p.oid, row, body, function(p.Name, failed), row)
 }
 
-// failed is the function that keeps a failure. Nobody waits for another's finding, and one that
-// cannot be kept is dropped.
+// failed writes the function that records a failure. It never waits for a finding that another
+// transaction is writing, and drops a failure that it cannot record.
 func (p program) failed() string {
 	return fmt.Sprintf(`CREATE OR REPLACE FUNCTION %s(said text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $curfew$
@@ -148,7 +150,8 @@ func (p program) body(does string) string {
 	return "BEGIN\n        PERFORM " + p.gone("NULL", "their table was emptied") + ";"
 }
 
-// Who writes says so in settings of the transaction; the application says nothing.
+// actor is who wrote: Curfew says so in a setting of its transaction; for the application, which sets
+// none, it is the table's service.
 func (p program) actor() string {
 	return "coalesce(nullif(current_setting('curfew.actor', true), ''), " + literal("service:"+p.Name) + ")"
 }
@@ -172,7 +175,7 @@ func (p program) gone(ids, because string) string {
 	return "curfew.adopt_gone(" + strings.Join([]string{literal(p.Name), p.actor(), why(because), runID, ids}, ", ") + ")"
 }
 
-// inserted mirrors what is new: not the history that somebody imports.
+// inserted mirrors new rows, except sessions that have already ended, such as imported history.
 func (p program) inserted() string {
 	return `BEGIN
         PERFORM ` + p.adopted("array_agg("+p.row("n")+")") + `
@@ -181,8 +184,8 @@ func (p program) inserted() string {
         HAVING count(*) > 0;`
 }
 
-// updated mirrors one row. Who ends a session frees its customer's slot for another of that customer's,
-// if there is one that had to wait for it.
+// updated mirrors one row. Ending a session frees its customer's slot, so it also mirrors a session
+// of that customer that had to wait for the slot.
 func (p program) updated() string {
 	return `DECLARE
     before curfew.adopted_row;
@@ -208,7 +211,7 @@ BEGIN
         END IF;`
 }
 
-// unlessDeleted makes a row nobody's that counts as deleted.
+// unlessDeleted clears the customer of a row that counts as deleted, so that it is not mirrored.
 func (p program) unlessDeleted(row, alias string) string {
 	if p.Deleted == "" {
 		return ""
@@ -216,9 +219,9 @@ func (p program) unlessDeleted(row, alias string) string {
 	return "        IF NOT (" + p.there(alias) + ") THEN " + row + ".customer_id := NULL; END IF;\n"
 }
 
-// settle ends the customer's overdue rows before a new one is inserted, but for those that somebody
-// holds. What it does is undone with the INSERT. Its look can be by the customer's index alone, whatever the planner
-// thinks there is.
+// settle ends the customer's overdue rows before a new one is inserted, except rows that others
+// hold. Rolling back the INSERT undoes it. Its query can only use the customer's index, whatever
+// the planner estimates.
 func (p program) settle() string {
 	var b strings.Builder
 	b.WriteString(`DECLARE
@@ -252,7 +255,7 @@ var stateOf = map[curfew.EndReason]string{
 	curfew.Missed:  "s.status = 'scheduled'",
 }
 
-// settled are the statuses that the rules end.
+// settled lists the statuses that the rules end.
 func (p program) settled() []string {
 	var all []string
 	for _, rule := range p.rules {
@@ -291,8 +294,9 @@ func (p program) settleBy(rule curfew.EndReason) string {
 `
 }
 
-// notUpserted is the condition that NEW does not collide with row t for ever: either its INSERT
-// fails anyway, or it changes t in the same command, which must not have been changed in it before.
+// notUpserted is the condition that NEW does not collide with row t on a unique key. If it did, the
+// INSERT would fail anyway, or would update t itself, which the same command must not have changed
+// before.
 func (p program) notUpserted() string {
 	var b strings.Builder
 	for _, columns := range p.keys {

@@ -9,15 +9,15 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// A verdict is a session that would have been ended when its deadline passed, if its table had
-// been enforced. The rule follows from what it waited for.
+// A verdict records a session that would have been ended when its deadline passed if its table had
+// been enforced. Its rule follows from what the session was waiting for.
 const (
 	ruleOf = `CASE WHEN s.status = 'scheduled' THEN 'missed' WHEN s.status = 'live' THEN 'overran'
 		WHEN s.mechanic_id IS NULL THEN 'expired' ELSE 'no_show' END`
 	insertVerdicts = `INSERT INTO curfew.adoption_verdicts (name, session_id, adopted_id, reason, deadline)
 		SELECT s.adopted_from, s.id, s.adopted_id, ` + ruleOf + `, s.expires_at FROM `
 	isOverdue = ` WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.expires_at < now() AND ` + ruleOf + ` = ANY ($2)`
-	// Deadlines that passed since the last time. Those of rows that changed are judged with the row.
+	// Deadlines that passed since the last time. Rows that changed are judged with the change.
 	judgeLate = insertVerdicts + `curfew.sessions s` + isOverdue + `
 		AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at >= $3 ON CONFLICT DO NOTHING`
 	judgeRows = insertVerdicts + `unnest($3::text[]) k (id), LATERAL (SELECT s.* FROM curfew.sessions s
@@ -35,7 +35,7 @@ const (
 		FROM b WHERE v.name = $1 AND v.session_id = b.session_id AND v.reason = b.reason AND b.became <> b.was`
 )
 
-// judged looks back a little, for deadlines that passed while the last ones were judged.
+// lookBack covers deadlines that passed while the previous ones were being judged.
 const lookBack = 10 * time.Second
 
 // judge records what would have been ended since the last time.
@@ -47,7 +47,7 @@ func (p *poller) judge(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// became records what became of rows that changed, and judges those that were overdue already.
+// became records what became of changed rows, and judges those that are already overdue.
 func (p *poller) became(ctx context.Context, tx pgx.Tx, ids []string) error {
 	if _, err := tx.Exec(ctx, judgeBecame, p.Name, ids); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (p *poller) became(ctx context.Context, tx pgx.Tx, ids []string) error {
 	return err
 }
 
-// endings are the reasons for which the mapping has an ending.
+// endings lists the reasons for which the mapping has an ending.
 func endings(t mapping.Table) []string {
 	all := []string{}
 	for _, reason := range mapping.Reasons() {

@@ -7,14 +7,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Drift is a row whose mirror is not what it should be, and for which there is no other finding.
+// Drift is a row whose mirror is wrong without another finding that explains it.
 type Drift struct {
 	ID     string // theirs
 	Detail string
 }
 
-// Verify compares every row with its mirror in one snapshot, and keeps a finding for each that
-// differs. With repair, it mirrors these anew, except rows that somebody holds.
+// Verify compares every row with its mirror in one snapshot, and records a finding for each
+// difference. With repair, it mirrors these rows again, except those that others hold.
 func (t table) Verify(ctx context.Context, repair bool) ([]Drift, error) {
 	r, err := readingOf(ctx, t.pool, t.Table, t.policy)
 	if err != nil {
@@ -30,7 +30,7 @@ func (t table) Verify(ctx context.Context, repair bool) ([]Drift, error) {
 	return all, t.wrap(err, "verify")
 }
 
-// mirror mirrors what is open and has no mirror.
+// mirror mirrors open rows that have no mirror.
 func (t table) mirror(ctx context.Context, r reading) error {
 	all, err := t.compare(ctx, r)
 	if err != nil {
@@ -39,7 +39,7 @@ func (t table) mirror(ctx context.Context, r reading) error {
 	return t.mend(ctx, r, all)
 }
 
-// compared are the fields in which a mirror o must be like its row r.
+// compared lists the differences between a row r and its mirror o.
 const compared = `concat_ws('; ',
 		CASE WHEN o.status <> r.status THEN format('it is %s, its mirror %s', r.status, o.status) END,
 		CASE WHEN o.adopted_word <> r.word THEN format('its status is %s, its mirror''s %s', r.word, o.adopted_word) END,
@@ -51,7 +51,7 @@ const compared = `concat_ws('; ',
 		CASE WHEN o.starts_at <> r.starts_at THEN format('it starts at %s, its mirror at %s', r.starts_at, o.starts_at) END,
 		CASE WHEN o.expires_at <> r.expires_at THEN format('its deadline is %s, its mirror''s %s', r.expires_at, o.expires_at) END)`
 
-// compare finds the rows whose mirrors differ, but those for which there is a finding that says why.
+// compare finds the rows whose mirrors differ, except those with a finding that explains why.
 func (t table) compare(ctx context.Context, r reading) ([]Drift, error) {
 	sql := `SELECT d.id, d.detail FROM (
 			SELECT coalesce(r.adopted_id, o.adopted_id) AS id, CASE WHEN o.id IS NULL THEN 'it is open and has no mirror'
@@ -77,8 +77,8 @@ func (t table) compare(ctx context.Context, r reading) ([]Drift, error) {
 	return all, unavailable(err)
 }
 
-// keep makes the findings of drift those that were found, and forgets failures of triggers that have
-// not come again.
+// keep replaces the findings of drift with these, and forgets trigger failures that have not
+// recurred.
 func (t table) keep(ctx context.Context, all []Drift) error {
 	ids, details := make([]string, len(all)), make([]string, len(all))
 	for i, d := range all {
@@ -96,7 +96,7 @@ func (t table) keep(ctx context.Context, all []Drift) error {
 	})
 }
 
-// mend mirrors rows anew, in pages. A row is locked before its mirror.
+// mend mirrors rows again, in pages. A row is locked before its mirror.
 func (t table) mend(ctx context.Context, r reading, all []Drift) error {
 	its := r.column("t", r.ID)
 	adopt := `SELECT curfew.adopt($2, $3, 'their row', NULL, NULL, array_agg(` + r.row("t") + `)) FROM (SELECT t.* FROM ` + r.Relation + ` t

@@ -16,8 +16,8 @@ type writing struct {
 	requests Columns // of the table of requests
 }
 
-// writing compiles the mapping for the tables as they are now. Unavailable: the triggers are
-// missing.
+// writing compiles the mapping against the tables as they are now. It returns Unavailable if
+// triggers are missing.
 func (t table) writing(ctx context.Context, tx pgx.Tx) (*writing, error) {
 	r, requests, err := readingsOf(ctx, tx, t.Table, t.policy)
 	if err != nil {
@@ -30,8 +30,8 @@ func (t table) writing(ctx context.Context, tx pgx.Tx) (*writing, error) {
 	return &writing{r, tx, requests}, err
 }
 
-// as says who writes, and why, for the mirror's events. Statements are planned as look-ups of
-// keys. Rows that are hidden are an error instead of an empty result.
+// as sets who writes and why, for the mirror's events. It makes the planner use key lookups, and
+// turns hidden rows into an error instead of an empty result.
 func (w *writing) as(ctx context.Context, by curfew.Actor, why string, ending curfew.EndReason, run string) error {
 	_, err := w.tx.Exec(ctx, w.nothingHidden()+`; SELECT set_config('curfew.actor', $1, true), set_config('curfew.reason', $2, true),
 		set_config('curfew.end_reason', $3, true), set_config('curfew.run_id', $4, true), set_config('enable_hashjoin', 'off', true),
@@ -40,9 +40,10 @@ func (w *writing) as(ctx context.Context, by curfew.Actor, why string, ending cu
 	return err
 }
 
-// nothingHidden is statements that fail where row-level security hides rows of theirs from this
-// role. Their locks keep the policies as they are until the transaction ends. What follows may read
-// Curfew's own tables beside theirs: to them policies may apply, which show the service every row.
+// nothingHidden returns statements that fail if row-level security hides rows of the adopted tables
+// from this role. Their locks keep the policies unchanged until the transaction ends. Row security
+// is then on again, because later statements also read Curfew's own tables, whose policies show the
+// service all rows.
 func (r reading) nothingHidden() string {
 	text := "SET LOCAL row_security = off; SELECT FROM " + r.Relation + " LIMIT 0"
 	if r.Request != nil {
@@ -51,7 +52,7 @@ func (r reading) nothingHidden() string {
 	return text + "; SET LOCAL row_security = on"
 }
 
-// order is what to write into which rows.
+// order says what to write to which rows.
 type order struct {
 	ends      []key // of their mirrors
 	set       assignment
@@ -60,8 +61,8 @@ type order struct {
 	closes    bool   // with the row's request
 }
 
-// write writes rows that nobody holds, in two statements: what was decided before a row was
-// locked is decided anew by the second one, which sees what happened until then.
+// write writes rows that nobody else holds, in two statements: the second one sees what happened
+// before the lock was taken, and checks the conditions again.
 func (w *writing) write(ctx context.Context, o order) ([]moved, error) {
 	held, err := w.lock(ctx, o)
 	if err != nil || len(held) == 0 {
@@ -85,7 +86,7 @@ func (w *writing) write(ctx context.Context, o order) ([]moved, error) {
 	return moved, w.follow(ctx, moved)
 }
 
-// mirrors joins mirrors s, by key, with their rows t.
+// mirrors joins the mirrors s, found by key, with their rows t.
 func (w *writing) mirrors() string {
 	return `unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, id, version)
 		JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.id AND s.version = k.version`
@@ -104,7 +105,8 @@ func (o order) args() []any {
 	return []any{customers, ids, versions}
 }
 
-// lock locks rows as an UPDATE does: who refers to one by a foreign key does not hold it.
+// lock locks rows as an UPDATE does, so a transaction that only refers to one by a foreign key does
+// not block it.
 func (w *writing) lock(ctx context.Context, o order) (map[string]string, error) {
 	sql := `SELECT s.id::text, s.adopted_id FROM ` + w.mirrors() + ` JOIN ` + w.Relation + ` t ON ` + w.its() + `
 		WHERE ` + w.unmoved() + ` AND ` + o.condition + ` ORDER BY ` + w.column("t", w.ID) + ` FOR NO KEY UPDATE OF t SKIP LOCKED`
@@ -118,8 +120,8 @@ func (w *writing) lock(ctx context.Context, o order) (map[string]string, error) 
 	return held, err
 }
 
-// lockRequests locks the requests of rows, and drops the rows whose requests somebody holds: who
-// accepts a request, and then its session, must not meet us on the way.
+// lockRequests locks the requests of rows, and drops rows whose requests others hold: a transaction
+// that accepts a request and then its session locks in the opposite order.
 func (w *writing) lockRequests(ctx context.Context, held map[string]string) (map[string]string, error) {
 	sql := `WITH mine AS MATERIALIZED (SELECT q.ctid FROM ` + w.Request.Relation + ` q WHERE ` + w.requestsOf() + ` FOR NO KEY UPDATE SKIP LOCKED)
 		SELECT ` + w.requestSession() + `::text FROM ` + w.Request.Relation + ` q
@@ -148,7 +150,8 @@ func (w *writing) requestsOf() string {
 	return w.requestSession() + " = ANY ($1::text[]::" + w.requests.comparable(w.Request.Session) + "[]) AND " + w.pending()
 }
 
-// update writes what still is as it was read, and returns the rows in their mirrors' words.
+// update writes the rows that are still as they were read, and returns them under their mirrors'
+// ids.
 func (w *writing) update(ctx context.Context, o order) ([]moved, error) {
 	sql := `UPDATE ` + w.Relation + ` t SET ` + o.set.String() + ` FROM ` + w.mirrors() + `
 		WHERE ` + w.its() + ` AND ` + w.unmoved() + ` AND ` + o.condition + ` RETURNING s.id::text, s.customer_id, s.adopted_id, s.expires_at`
@@ -171,7 +174,7 @@ func (w *writing) endRequests(ctx context.Context, all []moved) error {
 	return err
 }
 
-// selectMirrors reads sessions with their open request, or else the newest one.
+// selectMirrors reads sessions with their open request, or else their newest one.
 const selectMirrors = `SELECT s.id, s.customer_id, s.mechanic_id, s.plan, s.kind, s.duration_seconds, s.status, s.version, s.created_at, s.starts_at,
 		s.expires_at, s.accepted_at, s.started_at, s.ended_at, s.end_reason, s.revives,
 		r.id, r.mechanic_id, r.customer_name, r.status, r.created_at, coalesce(r.ended_at = now(), false), now()
@@ -180,7 +183,7 @@ const selectMirrors = `SELECT s.id, s.customer_id, s.mechanic_id, s.plan, s.kind
 			WHERE q.customer_id = s.customer_id AND q.session_id = s.id AND (q.status IN ('pending', 'accepted') OR s.status IN ('completed', 'cancelled'))
 			ORDER BY q.status IN ('pending', 'accepted') DESC, q.created_at DESC, q.id DESC LIMIT 1) r ON true`
 
-// follow reads what became of the mirrors.
+// follow reads the mirrors as the triggers left them.
 func (w *writing) follow(ctx context.Context, all []moved) error {
 	customers, ids, at := make([]string, len(all)), make([]string, len(all)), map[string]int{}
 	for i, m := range all {

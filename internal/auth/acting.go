@@ -9,22 +9,25 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// ActAs is the header by which a service acts for somebody: customer:ID or mechanic:ID, the id percent-encoded as in a path.
+// ActAs is the header with which a service acts for a customer or mechanic: customer:ID or
+// mechanic:ID, with the id percent-encoded as in a path.
 const ActAs = "X-Curfew-Act-As"
 
-// Names by which a key that is bound to routes may also act for somebody, there.
+// Names with which a key that is bound to routes may also act for a customer or a mechanic on those
+// routes.
 const (
 	actAsCustomer = "actAsCustomer"
 	actAsMechanic = "actAsMechanic"
 )
 
-// ActingNames are what a key can be bound to beside routes.
+// ActingNames lists the names, besides routes, that a key can be bound to.
 func ActingNames() []RouteName {
 	return []RouteName{{Name: actAsCustomer, Group: "acting"}, {Name: actAsMechanic, Group: "acting"}}
 }
 
-// behalf returns the actor of a request: its sender, or the customer or mechanic for whom a service acts. The error's kind
-// is Invalid for a malformed header, and Forbidden for a caller who may not act for them.
+// behalf returns the actor of a request: its sender, or the customer or mechanic for whom a service
+// acts. It returns Invalid for a malformed header, and Forbidden for a caller who may not act for
+// them.
 func behalf(r *http.Request, by claims) (curfew.Actor, error) {
 	given := r.Header.Values(ActAs)
 	if len(given) == 0 {
@@ -45,8 +48,8 @@ func behalf(r *http.Request, by claims) (curfew.Actor, error) {
 	return who, by.mayActFor(who)
 }
 
-// mayActFor refuses actors for whom a key does not let its service act. A mechanic sees the requests of every customer, so a
-// key that is bound to some customers cannot act for mechanics.
+// mayActFor rejects actors for whom the caller's key may not act. A mechanic sees the requests of
+// every customer, so a key that is bound to some customers cannot act for mechanics.
 func (c claims) mayActFor(who curfew.Actor) error {
 	name := map[curfew.Role]string{curfew.Customer: actAsCustomer, curfew.Mechanic: actAsMechanic}[who.Role]
 	switch {

@@ -14,8 +14,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// An API key is its prefix, by which gate and secret scanners tell it from everything else, its id, and 256 random bits in
-// base32: curfew_key_0199c0de00007000800000000000cafe_mfzwizltoq….
+// keyPrefix begins every API key, so that the gate and secret scanners recognize it. The key's id
+// follows, and then 256 random bits in base32:
+// curfew_key_0199c0de00007000800000000000cafe_mfzwizltoq….
 const keyPrefix = "curfew_key_"
 
 var keyForm = regexp.MustCompile(`^` + keyPrefix + `([0-9a-f]{32})_([a-z2-7]{52})$`)
@@ -38,7 +39,7 @@ func keyText(id, secret string) string {
 	return keyPrefix + strings.ReplaceAll(id, "-", "") + "_" + secret
 }
 
-// parseKey returns a key's id and its secret. They prove nothing yet.
+// parseKey returns the id and the secret in a key, both still unverified.
 func parseKey(text string) (id, secret string, ok bool) {
 	parts := keyForm.FindStringSubmatch(text)
 	if parts == nil {
@@ -48,14 +49,14 @@ func parseKey(text string) (id, secret string, ok bool) {
 	return read.String(), parts[2], err == nil
 }
 
-// hashOf returns the hash under which a secret is stored. A secret of 256 random bits cannot be guessed, so
-// a fast hash will do.
+// hashOf returns the hash under which a secret is stored. A secret of 256 random bits cannot be
+// guessed, so a fast hash is enough.
 func hashOf(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
 }
 
-// hasSecret reports whether a secret is a key's present one, or the one before.
+// hasSecret reports whether a secret is a key's current one, or its previous one.
 func hasSecret(k record.APIKey, secret string) (now, before bool) {
 	hash := []byte(hashOf(secret))
 	return subtle.ConstantTimeCompare(hash, []byte(k.Hash)) == 1, subtle.ConstantTimeCompare(hash, []byte(k.OldHash)) == 1

@@ -20,23 +20,24 @@ type KeyStore interface {
 	// APIKeys returns all keys, oldest first.
 	APIKeys(ctx context.Context) ([]record.APIKey, error)
 	APIKey(ctx context.Context, id string) (record.APIKey, error)
-	// RotateAPIKey replaces the secret. The old one counts for as long as keep says. Conflict if the version has changed.
+	// RotateAPIKey replaces the secret. The old one stays valid for keep. It returns Conflict if
+	// the version has changed.
 	RotateAPIKey(ctx context.Context, k record.APIKey, hash string, keep time.Duration) (record.APIKey, error)
-	// RevokeAPIKey revokes a key. Conflict if the version has changed.
+	// RevokeAPIKey revokes a key. It returns Conflict if the version has changed.
 	RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (record.APIKey, error)
-	// UseAPIKeys keeps that these keys are used now, to the minute.
+	// UseAPIKeys records that these keys were used now, to the minute.
 	UseAPIKeys(ctx context.Context, ids []string) error
 }
 
 // Limits of keys.
 const (
-	// MaxKeyGrace is how long the secret before a rotation may go on counting.
+	// MaxKeyGrace is the longest time for which a replaced secret may stay valid.
 	MaxKeyGrace = 30 * 24 * time.Hour
 	maxRoutes   = 50
 	keyTries    = 3 // where somebody else changes the key at the same time
 )
 
-// RouteName is how a key is bound to a route: by its own name, or by that of its group.
+// RouteName is how a key is bound to a route: by the route's own name, or by that of its group.
 type RouteName struct{ Name, Group string }
 
 // Keys lets admins manage API keys. A key has the role service: people sign in.
@@ -53,8 +54,8 @@ type NewKey struct {
 	Scope     record.KeyScope
 }
 
-// Create creates a key, and returns the text that its holder presents; it cannot be read again. The error's kind is
-// Invalid for an impossible key.
+// Create creates a key and returns the text that its holder presents, which cannot be read again.
+// It returns Invalid for an invalid key.
 func (s Keys) Create(ctx context.Context, by curfew.Actor, n NewKey) (k record.APIKey, text string, err error) {
 	n.Scope.Currency = strings.ToLower(n.Scope.Currency)
 	if err := s.check(n); err != nil {
@@ -93,7 +94,8 @@ func (s Keys) check(n NewKey) error {
 
 var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
 
-// checkAmount refuses an amount without its currency: 5000 are 50 euros or 5 dinars. Only keys of an earlier release have none.
+// checkAmount rejects an amount without a currency: 5000 is 50 euros or 5 dinars. Only keys from an
+// earlier release lack one.
 func checkAmount(s record.KeyScope) error {
 	switch {
 	case s.MaxAmount == nil && s.Currency != "":
@@ -110,7 +112,8 @@ func checkAmount(s record.KeyScope) error {
 	return nil
 }
 
-// checkRoutes refuses routes that no key can call, because they would look like a permission.
+// checkRoutes rejects routes that no key can call, because binding to them would look like a
+// permission.
 func (s Keys) checkRoutes(routes []string) error {
 	if routes != nil && len(routes) == 0 || len(routes) > maxRoutes {
 		return curfew.Errorf(curfew.Invalid, "routes: a key is bound to 1 to %d: leave them out for all", maxRoutes)
@@ -139,9 +142,9 @@ func (s Keys) choice() string {
 // List returns all keys, oldest first, including revoked and expired ones.
 func (s Keys) List(ctx context.Context) ([]record.APIKey, error) { return s.Store.APIKeys(ctx) }
 
-// Rotate replaces a key's secret, and returns its new text. The old secret stays valid for the grace period, but never
-// longer than the key. The error's kind is Invalid for an impossible grace period, and Conflict for a key that is revoked
-// or has expired.
+// Rotate replaces a key's secret and returns the new text. The old secret stays valid for the grace
+// period, but never longer than the key. It returns Invalid for an invalid grace period, and
+// Conflict for a key that is revoked or has expired.
 func (s Keys) Rotate(ctx context.Context, id string, grace time.Duration) (k record.APIKey, text string, err error) {
 	if grace < 0 || grace > MaxKeyGrace {
 		return k, "", curfew.Errorf(curfew.Invalid, "the secret before can count for up to 30 days more, and not for %s", grace)
@@ -159,7 +162,7 @@ func (s Keys) Rotate(ctx context.Context, id string, grace time.Duration) (k rec
 	return k, keyText(k.ID, secret), err
 }
 
-// Revoke revokes a key for ever. Doing it again changes nothing.
+// Revoke revokes a key permanently. It is safe to repeat.
 func (s Keys) Revoke(ctx context.Context, by curfew.Actor, id string) (record.APIKey, error) {
 	return s.withKey(ctx, id, func(k record.APIKey) (record.APIKey, error) {
 		if !k.RevokedAt.IsZero() {
@@ -169,7 +172,7 @@ func (s Keys) Revoke(ctx context.Context, by curfew.Actor, id string) (record.AP
 	})
 }
 
-// withKey calls do with the present key, and again if somebody else changed it at the same time.
+// withKey calls do with the current key, and again if it was changed concurrently.
 func (s Keys) withKey(ctx context.Context, id string, do func(record.APIKey) (record.APIKey, error)) (k record.APIKey, err error) {
 	for range keyTries {
 		if k, err = s.Store.APIKey(ctx, id); err != nil {

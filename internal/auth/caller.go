@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// caller returns who sends a request, by its bearer token or API key or else its cookie, never by its query. The error's kind is
-// Forbidden if another site made a browser send it.
+// caller returns who sent a request, by its bearer token or API key, or else its cookie; never by
+// its query. It returns Forbidden if another site made a browser send it.
 func (g *Gate) caller(r *http.Request) (claims, error) {
 	if given := r.Header.Values("Authorization"); len(given) > 0 {
 		scheme, token, _ := strings.Cut(given[0], " ")
@@ -32,14 +32,14 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 	return c, g.ownSite(r)
 }
 
-// bearer returns the token or key that a request carries, or the empty text.
+// bearer returns the token or key in a request, or "".
 func bearer(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	return strings.TrimSpace(token)
 }
 
-// verify returns what a token of a type proves, unless it is revoked. Only tokens of the local key can be revoked here;
-// other issuers revoke their own.
+// verify returns the claims of a token of the given type, unless it is revoked. Only tokens of the
+// local key can be revoked here; other issuers revoke their own.
 func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
 	c, err := g.identity.verify(typ, token)
 	if err == nil && c.by == g.identity.local {
@@ -51,8 +51,8 @@ func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
 	return c, nil
 }
 
-// fromCookie returns who is signed in with the browser that sent a request. A cookie that was signed out, or not
-// used for long, proves nothing, even if somebody kept it.
+// fromCookie returns who is signed in with the browser that sent a request. A cookie that was
+// signed out, or has not been used for long, is invalid, even if somebody kept a copy.
 func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -69,8 +69,8 @@ func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	return c, nil
 }
 
-// ownSite refuses a change that another site's page asks for. A browser always names the page's site; a client that does
-// not is no browser, and must use a token.
+// ownSite rejects a change requested by another site's page. A browser always names the page's
+// site; a client that does not is not a browser, and must use a token.
 func (g *Gate) ownSite(r *http.Request) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
@@ -82,8 +82,9 @@ func (g *Gate) ownSite(r *http.Request) error {
 	return nil
 }
 
-// unauthenticated returns the problem of a request that proves nothing: it says how to call, or that the token has expired.
-// Only callers on this machine get a command to paste; strangers learn nothing about the installation.
+// unauthenticated returns the problem for a request without valid credentials: it says how to call,
+// or that the token has expired. Only callers on this machine get a command to paste; strangers
+// learn nothing about the installation.
 func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) *problem.Problem {
 	again, call := "get a new one", "send a token in the header Authorization: Bearer TOKEN"
 	if g.local {
@@ -98,7 +99,7 @@ func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) 
 	return problem.OfKind(curfew.Unauthenticated, "say who calls: "+call)
 }
 
-// howToCall returns a command that would have been admitted.
+// howToCall returns a command that would have been accepted.
 func (g *Gate) howToCall(r *http.Request, roles []curfew.Role) string {
 	role, method := roles[0], ""
 	for _, may := range roles {

@@ -17,7 +17,7 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// claims are the claims of a token, read strictly: each has its exact name and is there once.
+// claims are the claims of a token, read strictly: each must have its exact name and appear once.
 type claims struct {
 	by    *issuer
 	wrong error // with who the caller is; Validate tells it, once the signature is known to be good
@@ -35,7 +35,7 @@ func (c claims) actor() curfew.Actor {
 	return curfew.Actor{Role: c.role, ID: c.subject}
 }
 
-// until returns when the token expires; the zero time: never.
+// until returns when the token expires; the zero time means never.
 func (c claims) until() time.Time {
 	if c.expires == nil {
 		return time.Time{}
@@ -43,7 +43,7 @@ func (c claims) until() time.Time {
 	return c.expires.Time
 }
 
-// limit ends a token of the local key after its longest life, whatever it says itself.
+// limit caps the life of a token of the local key, whatever its own expiry.
 func (c *claims) limit(longest time.Duration) error {
 	if c.sent == nil {
 		return fmt.Errorf("%w: iat", jwt.ErrTokenRequiredClaimMissing)
@@ -54,10 +54,10 @@ func (c *claims) limit(longest time.Duration) error {
 	return nil
 }
 
-// numericDate is in seconds since 1970, possibly with a fraction (RFC 7519, section 2).
+// numericDate is a time in seconds since 1970, possibly with a fraction (RFC 7519, section 2).
 type numericDate struct{ time.Time }
 
-// UnmarshalJSON reads a number. A string is an error.
+// UnmarshalJSON reads a number; a string is an error.
 func (d *numericDate) UnmarshalJSON(text []byte) error {
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.Abs(seconds) > strictjson.MaxInteger {
@@ -94,8 +94,8 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Validate checks what jwt does not, or checks differently: it allows clocks to be a minute ahead. Expiry is checked last,
-// by verify, because only the holder of a good token may learn of it.
+// Validate checks what package jwt does not, or checks differently: clocks may be a minute ahead.
+// Expiry is checked last, by verify, because only the holder of a valid token may learn of it.
 func (c *claims) Validate() error {
 	latest := time.Now().Add(skew)
 	switch {

@@ -11,12 +11,13 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// cookieName is the name of a signed-in browser's cookie. Browsers accept such a name only with Secure and for exactly
-// this host. To them, plain HTTP on the machine itself is secure.
+// cookieName is the name of a signed-in browser's cookie. Browsers accept a name with this prefix
+// only with Secure and for exactly this host. They treat plain HTTP on the same machine as secure.
 const cookieName = "__Host-curfew"
 
-// Ticket returns whose login ticket it is, and does not use it up. The error's kind is Conflict for a ticket that was
-// used before, Unauthenticated for one that proves nothing, and RateLimited after too many of those.
+// Ticket returns whose login ticket it is, without using it up. It returns Conflict for a ticket
+// that was used before, Unauthenticated for an invalid one, and RateLimited after too many of
+// those.
 func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) {
 	c, err := g.ticket(ctx, ticket)
 	if err != nil {
@@ -29,9 +30,10 @@ func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) 
 	return c.actor(), err
 }
 
-// SignIn uses a login ticket up, and sets the cookie that says who a browser is from now on. Its errors are those of Ticket,
-// RateLimited also after too many good ones, and Forbidden if another site's page asks, so that nobody can be signed in as
-// somebody else without noticing.
+// SignIn uses up a login ticket and sets the cookie that identifies the browser from now on. It
+// returns the errors of Ticket, RateLimited also after too many valid ones, and Forbidden if
+// another site's page sent the request, so that nobody can be signed in as somebody else without
+// noticing.
 func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Request, ticket string) (curfew.Actor, error) {
 	if err := g.ownSite(r); err != nil {
 		return curfew.Actor{}, err
@@ -65,11 +67,11 @@ func (g *Gate) ticket(ctx context.Context, text string) (claims, error) {
 	return c, nil
 }
 
-// redeemed returns the name whose claim uses a ticket up.
+// redeemed returns the one-time name that using a ticket claims.
 func redeemed(c claims) string { return "login:" + c.id }
 
-// SignOut removes a browser's cookie, and revokes it in case it was copied. It refuses requests that another site's
-// page sent.
+// SignOut removes a browser's cookie, and revokes it in case it was copied. It rejects requests
+// sent by another site's page.
 func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if err := g.ownSite(r); err != nil {
 		return err

@@ -15,28 +15,30 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// Relation says what {id} in a path is, and who must own it.
+// Relation says what {id} in a path refers to, and who must own it.
 type Relation int
 
 const (
-	// Undecided is the zero value: a forgotten rule. No server starts with it.
+	// Undecided is the zero value: a rule that was forgotten. No server starts with it.
 	Undecided Relation = iota
-	// Nobodys means that there is no {id}, or that it is an operator's.
+	// Nobodys means that there is no {id}, or that it belongs to operators.
 	Nobodys
 	// Itself means that {id} is a customer. A customer reaches only themselves.
 	Itself
-	// Party means that {id} is a session. A customer reaches only their own, a mechanic only those they have.
+	// Party means that {id} is a session. A customer reaches only their own, a mechanic only those
+	// assigned to them.
 	Party
-	// Offer means that {id} is a request. Lifecycle says whose it must be, in the transaction that moves it.
+	// Offer means that {id} is a request. Package lifecycle checks whose it is, in the transaction
+	// that changes it.
 	Offer
 	// Colleague means that {id} is a mechanic. A mechanic reaches only themselves.
 	Colleague
-	// InBody means that the body names a customer. The handler asks CheckCustomer.
+	// InBody means that the body names a customer. The handler must call CheckCustomer.
 	InBody
 )
 
-// Access says who may use a route: the roles, who must own the thing in its path, and the class in which its calls
-// are counted.
+// Access says who may use a route: the roles, who must own what its path names, and the class in
+// which its calls are counted.
 type Access struct {
 	Roles       []curfew.Role
 	Relation    Relation
@@ -44,7 +46,7 @@ type Access struct {
 	Name, Group string // by which an API key is bound to it
 }
 
-// Request is an authenticated request: who sends it, and what it is about.
+// Request is an authenticated request: who sent it, and what it is about.
 type Request struct {
 	Actor   curfew.Actor
 	Until   time.Time       // the token's end; zero: it has none
@@ -54,18 +56,18 @@ type Request struct {
 	bearer  string // the token or key as it was sent; empty: a cookie proves who calls
 }
 
-// OneTimes is the store of names that can be claimed once. The second claim of a name is curfew.Conflict.
+// OneTimes stores names that can be claimed once. A second claim returns Conflict.
 type OneTimes interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 	Claimed(ctx context.Context, name string) (bool, error)
 }
 
-// Sessions reads the session that a request is about: a lifecycle.Keeper.
+// Sessions reads the session that a request is about. It is implemented by lifecycle.Keeper.
 type Sessions interface {
 	Session(ctx context.Context, id string) (curfew.Snapshot, error)
 }
 
-// Gate decides who may do what. It is the only way in, for the API, the pages and the live streams.
+// Gate decides who may do what. It is the only way in for the API, the pages and the live streams.
 type Gate struct {
 	identity *Identity
 	once     OneTimes
@@ -79,7 +81,7 @@ type Gate struct {
 	origins  *http.CrossOriginProtection
 }
 
-// GateOptions configure NewGate. All but Limits are required.
+// GateOptions configures NewGate. All but Limits are required.
 type GateOptions struct {
 	Identity *Identity
 	Once     OneTimes
@@ -100,7 +102,7 @@ func NewGate(o GateOptions) *Gate {
 	}
 }
 
-// Authorize returns who sends a request and what it is about, or an error if they may not.
+// Authorize returns who sent a request and what it is about, or an error if they may not send it.
 func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	by, err := g.caller(r)
 	if err != nil {
@@ -132,7 +134,7 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	return c, err
 }
 
-// describe says for the audit log what is known of a request's subject already.
+// describe records for the audit log what is already known of a request's subject.
 func (c Request) describe(a Access, info *problem.RequestInfo) {
 	switch {
 	case a.Relation == Itself, a.Group == "customers":
@@ -144,14 +146,14 @@ func (c Request) describe(a Access, info *problem.RequestInfo) {
 	}
 }
 
-// Proven reports whether a request's token or cookie still counts. A nil error says that it does. It does not
-// count as a use of them: a page that is left open does not stay signed in because of its stream.
+// Proven returns nil if a request's token or cookie is still valid. That does not count as a use of
+// them: a page that is left open does not stay signed in because of its stream.
 func (g *Gate) Proven(r *http.Request) error {
 	_, err := g.caller(r)
 	return err
 }
 
-// Browser returns who is signed in with a browser. The error's kind is Unauthenticated if nobody is.
+// Browser returns who is signed in with a browser. It returns Unauthenticated if nobody is.
 func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 	c, err := g.fromCookie(r)
 	if err == nil {
@@ -160,8 +162,8 @@ func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 	return c.actor(), err
 }
 
-// authorize decides independently of HTTP. A role that may never do that is Forbidden. What belongs to another is NotFound,
-// in the same words as what is missing.
+// authorize decides independently of HTTP. It returns Forbidden for a role that may never do this,
+// and NotFound for what belongs to somebody else, in the same words as for what does not exist.
 func (g *Gate) authorize(ctx context.Context, who curfew.Actor, by claims, a Access, id string) (Request, error) {
 	c := Request{Actor: who, Until: by.until(), ID: id, scope: by.scope}
 	if !slices.Contains(a.Roles, who.Role) || !a.admits(by.scope, who) {
@@ -188,7 +190,7 @@ func (g *Gate) authorize(ctx context.Context, who curfew.Actor, by claims, a Acc
 	return c, nil
 }
 
-// The errors for what is missing, which are also those for what is another's.
+// Errors for what does not exist, which are also those for what belongs to somebody else.
 var (
 	ErrNoSession  = curfew.Errorf(curfew.NotFound, "there is no such session, or it is not yours")
 	ErrNoRequest  = curfew.Errorf(curfew.NotFound, "there is no such request, or it is not yours")

@@ -1,6 +1,6 @@
-// Package auth finds out who sends a request, and decides in one gate what they may do. It issues Curfew's own tokens, login
-// tickets and cookies, and accepts the tokens of other issuers: by a shared secret, or by keys that a key server
-// publishes.
+// Package auth identifies who sent a request and decides, in one gate, what they may do. It issues
+// Curfew's own tokens, login tickets and cookies, and accepts the tokens of other issuers: by a
+// shared secret, or by keys that a key server publishes.
 //
 // The package does not know what may happen to a session: it reads one only to see whose it is.
 package auth
@@ -24,21 +24,21 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// keySize is the length of the local key, and the minimum length of a shared secret, in bytes: that of the hash (RFC 7518,
-// section 3.2).
+// keySize is the length of the local key, and the minimum length of a shared secret, in bytes: that
+// of the hash (RFC 7518, section 3.2).
 const keySize = 32
 
-// ticketTTL is how long a login ticket can be used.
+// ticketTTL is how long a login ticket is valid.
 const ticketTTL = 2 * time.Minute
 
-// The longest life of tokens of the local key.
+// Lifetimes of tokens of the local key.
 const (
 	usualMaxTTL = 30 * 24 * time.Hour
-	// longestTTL is how long a revocation must be remembered.
+	// longestTTL is also how long a revocation must be remembered.
 	longestTTL = 366 * 24 * time.Hour
 )
 
-// Options say whose tokens are accepted, besides those of the local key.
+// Options says whose tokens are accepted, besides those of the local key.
 type Options struct {
 	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
 	KeyFile string
@@ -46,21 +46,22 @@ type Options struct {
 	CreateKey bool
 	// Key is the local key itself, in base64, instead of KeyFile.
 	Key string
-	// MaxTTL is the longest life of tokens of the local key, whatever they say; from a minute to 366 days. 0: 30 days.
+	// MaxTTL caps the life of tokens of the local key, whatever their own expiry; from a minute to
+	// 366 days. 0 means 30 days.
 	MaxTTL time.Duration
 	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
 	JWTSecret string
-	// JWKSURL is where another issuer publishes its keys for ES256, RS256 and EdDSA: https, or http on this machine. They are
-	// read every 30 s, and for tokens with an unknown key at most every 10 s. While they cannot be read, the known keys
-	// stay good for 24 hours.
+	// JWKSURL is where another issuer publishes its keys for ES256, RS256 and EdDSA: https, or http
+	// on this machine. They are fetched every 30 s, and at most every 10 s for tokens with an
+	// unknown key. While fetches fail, the known keys stay valid for 24 hours.
 	JWKSURL string
-	// Issuer and Audience, if set, are required in those issuers' tokens.
+	// Issuer and Audience, if set, are required in the tokens of the issuers above.
 	Issuer, Audience string
-	// RoleClaim is the claim with the role in those issuers' tokens. The default is role.
+	// RoleClaim is the claim with the role in those tokens. The default is role.
 	RoleClaim string
-	// Issuers are further ones, each with keys and claims of its own.
+	// Issuers are further issuers, each with its own keys and claims.
 	Issuers []Issuer
-	// Logger logs when an issuer's keys cannot be read, and when they can be again, and why tokens are refused. Nil
+	// Logger logs failures to fetch an issuer's keys, recoveries, and why tokens are refused. Nil
 	// discards the log.
 	Logger *slog.Logger
 }
@@ -77,8 +78,8 @@ type Identity struct {
 	refused refusals
 }
 
-// NewIdentity reads or creates the local key, and sets up the other issuers. Keys of JWKSURL are kept fresh until the
-// context ends. Key servers that do not answer delay NewIdentity by 2 s at most.
+// NewIdentity reads or creates the local key and sets up the other issuers. It keeps the keys at
+// JWKSURL fresh until the context ends. Key servers that do not answer delay it by at most 2 s.
 func NewIdentity(ctx context.Context, o Options) (*Identity, error) {
 	return newIdentity(ctx, o, usualKeyTimes)
 }
@@ -118,14 +119,14 @@ func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(
 	return i, nil
 }
 
-// awaitKeys waits until every key server has answered, or until then.
+// awaitKeys waits until every key server has answered, but no longer than until.
 func (i *Identity) awaitKeys(until time.Time) {
 	for _, server := range i.servers {
 		within(server.first, time.Until(until))
 	}
 }
 
-// add sets up an issuer, and keeps the keys fresh that it publishes.
+// add sets up an issuer and keeps its published keys fresh.
 func (i *Identity) add(ctx context.Context, o Issuer, log *slog.Logger, times keyTimes, adjust []func(*KeyServer)) (*issuer, error) {
 	if o.JWKSURL == "" {
 		return newIssuer(o, []string{"HS256"}, constant([]byte(o.Secret))), nil
@@ -159,15 +160,15 @@ func (i *Identity) Keys() []curfew.KeyFigures {
 	return all
 }
 
-// Sign returns the HMAC-SHA256 of a text with the local key. It is valid only for its purpose, and never as a token,
-// because tokens contain no NUL.
+// Sign returns the HMAC-SHA256 of a text with the local key. It is valid only for its purpose, and
+// never as a token, because tokens contain no NUL.
 func (i *Identity) Sign(purpose, text string) []byte {
 	mac := hmac.New(sha256.New, i.key)
 	_, _ = mac.Write([]byte(purpose + "\x00" + text)) // never fails
 	return mac.Sum(nil)
 }
 
-// CheckKey returns an error of kind Invalid for a text that is no local key.
+// CheckKey returns Invalid for a text that is not a local key.
 func CheckKey(text string) error {
 	_, err := decodeKey("auth.key", text)
 	return err
@@ -181,7 +182,7 @@ func decodeKey(where, text string) ([]byte, error) {
 	return key, nil
 }
 
-// localKey returns the key that is given, or that of the key file, which it may create.
+// localKey returns the given key, or that in the key file, which it may create.
 func localKey(o Options) ([]byte, error) {
 	path := o.KeyFile
 	switch {
@@ -211,8 +212,8 @@ func localKey(o Options) ([]byte, error) {
 	return decodeKey(path, string(text))
 }
 
-// createKey creates the key file unless it exists. It appears whole or not at all. If two processes create it at once, one
-// wins.
+// createKey creates the key file, atomically, unless it exists. If two processes create it at once,
+// one wins.
 func createKey(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err

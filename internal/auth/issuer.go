@@ -13,31 +13,33 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// publicKeyAlgorithms are the signatures by keys that an issuer publishes.
+// publicKeyAlgorithms are the signature algorithms accepted with published keys.
 var publicKeyAlgorithms = []string{"ES256", "RS256", "EdDSA"}
 
-// Issuer is somebody else whose tokens are accepted. Tokens that name it are signed with its Secret, or else with a key
-// that it publishes at JWKSURL. Nobody else's keys count for them (RFC 8725, section 3.8).
+// Issuer is another issuer whose tokens are accepted. Tokens that name it must be signed with its
+// Secret, or else with a key that it publishes at JWKSURL. No other keys are tried (RFC 8725,
+// section 3.8).
 type Issuer struct {
-	// Name is what its tokens have as iss.
+	// Name is the issuer's value of the claim iss.
 	Name string
-	// Audience must be in aud. Empty: aud does not matter.
+	// Audience must be in aud. If empty, aud is ignored.
 	Audience string
-	// Secret is for HS256, and has at least 32 bytes.
+	// Secret is the key for HS256, of at least 32 bytes.
 	Secret string
-	// JWKSURL is like that of Options.
+	// JWKSURL is like Options.JWKSURL.
 	JWKSURL string
-	// Subject is where the caller's id is; by default sub. A path names a claim, or a field of a claim, such as
-	// app_metadata.user_id. A claim whose whole name is the path comes first, so that names with dots can be used.
+	// Subject is the path to the caller's id; by default sub. A path names a claim, or a field in a
+	// claim, such as app_metadata.user_id. A claim whose whole name equals the path takes
+	// precedence, so that names with dots can be used.
 	Subject string
-	// Role is where the role is; by default role. The first path that leads to something counts.
+	// Role lists paths to the role; by default role. The first path that exists counts.
 	Role []string
-	// Roles says which of its roles is which of Curfew's; others are refused. Without Roles its names are Curfew's.
-	// A list of roles, as some issuers have, must have exactly one that is Curfew's.
+	// Roles maps the issuer's roles to Curfew's; others are refused. Without it, the issuer's names
+	// are Curfew's. Of a list of roles, which some issuers use, exactly one must be Curfew's.
 	Roles map[string]curfew.Role
 }
 
-// Check returns an error of kind Invalid for an issuer that cannot be.
+// Check returns Invalid if the issuer is invalid.
 func (o Issuer) Check() error {
 	switch {
 	case o.Name == "":
@@ -94,7 +96,7 @@ func constant(key []byte) jwt.Keyfunc {
 	return func(*jwt.Token) (any, error) { return key, nil }
 }
 
-// subjectIn returns the id of the caller, or "" if none is there.
+// subjectIn returns the caller's id, or "" if there is none.
 func (by *issuer) subjectIn(all map[string]json.RawMessage) (id string, err error) {
 	if value, ok := at(all, by.subject); ok {
 		if err := json.Unmarshal(value, &id); err != nil {
@@ -104,7 +106,7 @@ func (by *issuer) subjectIn(all map[string]json.RawMessage) (id string, err erro
 	return id, nil
 }
 
-// roleIn returns Curfew's role of the caller.
+// roleIn returns the caller's role in Curfew's terms.
 func (by *issuer) roleIn(all map[string]json.RawMessage) (curfew.Role, error) {
 	for _, path := range by.role {
 		if value, ok := at(all, path); ok {
@@ -132,7 +134,7 @@ func (by *issuer) roleOf(value json.RawMessage) (curfew.Role, error) {
 	return by.only(several)
 }
 
-// only returns the one role that theirs are.
+// only returns the single role of Curfew's to which the issuer's roles map.
 func (by *issuer) only(theirs []string) (curfew.Role, error) {
 	var ours []curfew.Role
 	for _, name := range theirs {
@@ -149,7 +151,7 @@ func (by *issuer) only(theirs []string) (curfew.Role, error) {
 	return "", fmt.Errorf("its roles %q are mapped to several of Curfew's: %q", theirs, ours)
 }
 
-// at returns what is at a path. What is null is not there.
+// at returns the value at a path. A null counts as missing.
 func at(all map[string]json.RawMessage, path string) (json.RawMessage, bool) {
 	if value, ok := all[path]; ok && string(value) != "null" {
 		return value, true

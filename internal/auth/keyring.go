@@ -14,14 +14,14 @@ import (
 )
 
 const (
-	// keyFresh is how long a key that was read is trusted. After that, a revoked one is refused everywhere.
+	// keyFresh is how long a key is cached. After that, a revoked key is refused everywhere.
 	keyFresh = 10 * time.Second
-	// maxKnownKeys is how many keys are kept at most. More are read again and again.
+	// maxKnownKeys limits the cached keys. Further keys are read on every use.
 	maxKnownKeys = 1000
 )
 
-// Keyring verifies API keys. It caches keys for a few seconds, and only existing ones, so that invented keys cannot displace
-// them.
+// Keyring verifies API keys. It caches keys for a few seconds, and only existing ones, so that
+// invented keys cannot displace them.
 type Keyring struct {
 	store   KeyStore
 	refused refusals
@@ -36,14 +36,14 @@ type knownKey struct {
 	at  time.Time // when it was asked for
 }
 
-// NewKeyring returns a keyring over a store. A nil log discards.
+// NewKeyring returns a keyring on a store. A nil log discards the log.
 func NewKeyring(store KeyStore, log *slog.Logger) *Keyring {
 	refused := newRefusals(log)
 	return &Keyring{store: store, refused: refused, used: newUses("keys", store.UseAPIKeys, refused.logger), known: map[string]knownKey{}}
 }
 
-// verify returns who calls with a key. Every failure is errProvesNothing or, for a key that was good until its end, expired;
-// unless the store cannot tell, which is its error.
+// verify returns who calls with a key. Every failure is errProvesNothing, or expired for a key that
+// was valid until its end; except that a failure of the store is returned as it is.
 func (r *Keyring) verify(ctx context.Context, text string) (claims, error) {
 	id, secret, ok := parseKey(text)
 	if !ok {
@@ -71,7 +71,7 @@ func (r *Keyring) verify(ctx context.Context, text string) (claims, error) {
 	return c, nil
 }
 
-// judgeKey returns the end of a key with this secret, or why it does not count.
+// judgeKey returns when a key with this secret ends, or why it is refused.
 func judgeKey(k record.APIKey, secret string, now time.Time) (until time.Time, why error) {
 	is, was := hasSecret(k, secret)
 	until = k.ExpiresAt
@@ -89,13 +89,13 @@ func judgeKey(k record.APIKey, secret string, now time.Time) (until time.Time, w
 	return until, nil
 }
 
-// refuse logs why a key is refused, for operators alone.
+// refuse logs why a key is refused, for operators only.
 func (r *Keyring) refuse(id string, why error) error {
 	r.refused.logKey(id, why)
 	return errProvesNothing
 }
 
-// key returns a key that was read a moment ago, or reads it.
+// key returns a key from the cache, or reads it.
 func (r *Keyring) key(ctx context.Context, id string) (record.APIKey, error) {
 	now := time.Now()
 	if k, ok := r.remembered(id, now); ok {
@@ -115,7 +115,7 @@ func (r *Keyring) remembered(id string, now time.Time) (record.APIKey, bool) {
 	return k.key, ok && now.Sub(k.at) < keyFresh
 }
 
-// remember keeps a key that was asked for at that time, unless a newer reading is there already.
+// remember caches a key that was requested at that time, unless a newer read is already there.
 func (r *Keyring) remember(k record.APIKey, at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -128,8 +128,8 @@ func (r *Keyring) remember(k record.APIKey, at time.Time) {
 	r.known[k.ID] = knownKey{k, at}
 }
 
-// Run writes now and then which keys were used, until the context ends, and once more then.
+// Run periodically writes which keys were used, until the context ends, and once more then.
 func (r *Keyring) Run(ctx context.Context) { r.used.run(ctx) }
 
-// KeepUse writes which keys were used since it last did.
+// KeepUse writes which keys were used since the last time.
 func (r *Keyring) KeepUse(ctx context.Context) error { return r.used.keep(ctx) }

@@ -15,8 +15,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// keyTimes is when keys are fetched and how long they count. A new key counts after refresh at the latest, and usually with
-// its first token; a removed one no longer than refresh and fetch together.
+// keyTimes says when keys are fetched and how long they are valid. A new key is accepted after
+// refresh at the latest, and usually with its first token; a removed one no longer than refresh and
+// fetch together.
 type keyTimes struct {
 	refresh time.Duration // between two fetches
 	retry   time.Duration // between two fetches while they fail
@@ -48,8 +49,8 @@ type KeyServer struct {
 	fetched  time.Time // when the last fetch that succeeded began
 }
 
-// NewKeyServer returns a key server whose keys have not been fetched yet. The error's kind is Invalid for an address that
-// CheckKeyURL refuses. A nil log discards it.
+// NewKeyServer returns a key server whose keys have not been fetched yet. It returns Invalid for an
+// address that CheckKeyURL rejects. A nil log discards the log.
 func NewKeyServer(address string, log *slog.Logger) (*KeyServer, error) {
 	return newKeyServer(address, log, usualKeyTimes)
 }
@@ -74,7 +75,7 @@ func newKeyServer(address string, log *slog.Logger, times keyTimes) (*KeyServer,
 	return k, nil
 }
 
-// State returns the state of the key server, and how many of its keys count.
+// State returns the state of the key server, and how many of its keys are valid.
 func (k *KeyServer) State() curfew.KeyFigures {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -88,7 +89,7 @@ func (k *KeyServer) State() curfew.KeyFigures {
 	return s
 }
 
-// Fetch reads the keys now. On an error, which says why they could not be read, the known keys are kept.
+// Fetch fetches the keys now. If that fails, it keeps the known keys and returns the reason.
 func (k *KeyServer) Fetch(ctx context.Context) error {
 	timed, cancel := context.WithTimeout(ctx, k.times.fetch)
 	defer cancel()
@@ -103,7 +104,7 @@ func (k *KeyServer) Fetch(ctx context.Context) error {
 	return err
 }
 
-// note records the outcome of a fetch. It logs changes, not every try.
+// note records the outcome of a fetch. It logs changes, not every attempt.
 func (k *KeyServer) note(begun time.Time, known int, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -144,7 +145,7 @@ func (k *KeyServer) run(ctx context.Context) {
 	}
 }
 
-// begin starts a fetch, unless one is under way. The channel is closed when it ends.
+// begin starts a fetch unless one is in progress. The channel is closed when it ends.
 func (k *KeyServer) begin(ctx context.Context) <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -164,8 +165,8 @@ func (k *KeyServer) begin(ctx context.Context) <-chan struct{} {
 	return done
 }
 
-// keyfunc finds the key of a token. For an unknown key it fetches again, rarely, and the token waits for that briefly,
-// because issuers sign with new keys at once.
+// keyfunc finds the key of a token. For an unknown key it rarely fetches again, and the token waits
+// briefly for that, because issuers sign with new keys at once.
 func (k *KeyServer) keyfunc(ctx context.Context) jwt.Keyfunc {
 	return func(token *jwt.Token) (any, error) {
 		if k.State().Known > 0 {
@@ -181,8 +182,8 @@ func (k *KeyServer) keyfunc(ctx context.Context) jwt.Keyfunc {
 	}
 }
 
-// lookAgain waits for a fetch. It starts one unless that is too soon after the last one for an unknown key. It reports
-// whether one ended in time.
+// lookAgain waits for a fetch. It starts one unless the last one for an unknown key is too recent.
+// It reports whether a fetch ended in time.
 func (k *KeyServer) lookAgain(ctx context.Context) bool {
 	k.mu.Lock()
 	done := k.underway

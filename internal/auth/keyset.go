@@ -20,11 +20,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// maxKeySet is the largest key set that is read, in bytes.
+// maxKeySet limits the size of a key set, in bytes.
 const maxKeySet = 1 << 20
 
-// CheckKeyURL checks a key server's address: https, or http on this machine. Its keys decide who gets in, so nobody may be
-// able to replace them on the way. The error's kind is Invalid.
+// CheckKeyURL checks a key server's address: https, or http on this machine. The keys decide who
+// gets in, so nobody may be able to replace them in transit. It returns Invalid for other
+// addresses.
 func CheckKeyURL(address string) error {
 	at, err := url.Parse(address) // not wrapped: it may contain a password
 	switch {
@@ -60,8 +61,8 @@ func newKeySource(address string, timeout time.Duration, log *slog.Logger) (keyS
 	return keySource{url: address, host: at.Host, client: keyClient(timeout), log: log}, nil
 }
 
-// keyClient follows a few redirects, and only to https. Each fetch has its own connection, so that one that died silently
-// does not hold up the next.
+// keyClient follows a few redirects, and only to https. Each fetch has its own connection, so that
+// one that died silently does not hold up the next.
 func keyClient(timeout time.Duration) *http.Client {
 	return &http.Client{
 		Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment},
@@ -77,7 +78,8 @@ func keyClient(timeout time.Duration) *http.Client {
 	}
 }
 
-// read returns the published keys that Curfew can use. What is not a key set is an error; an empty set revokes every key.
+// read returns the published keys that Curfew can use. Anything but a key set is an error; an empty
+// set revokes every key.
 func (s keySource) read(ctx context.Context) ([]jwkset.JWK, error) {
 	text, err := s.get(ctx)
 	if err != nil {
@@ -137,8 +139,8 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// usableKey parses a public key for ES256, RS256 or EdDSA signatures. For other keys ok is false, and also for a broken one, which
-// must not make the others unusable.
+// usableKey parses a public key for ES256, RS256 or EdDSA signatures. It returns false for other
+// keys, and also for a broken one, which must not make the others unusable.
 func usableKey(text []byte) (key jwkset.JWK, ok bool) {
 	var is jwkset.JWKMarshal
 	if json.Unmarshal(text, &is) != nil || is.USE == jwkset.UseEnc {

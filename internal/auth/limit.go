@@ -10,11 +10,12 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// Count counts a request of a class: by who sends it, or else by where it comes from. why is the error of a request whose
-// sender is not proven, or nil. The error's kind is RateLimited if there were too many.
+// Count counts a request of a class by its sender, or else by its address. The argument why is the
+// error of a request whose sender is not proven, or nil. It returns RateLimited if there were too
+// many.
 //
-// A good token is never refused because of bad ones from the same address: behind a proxy that is not named, one address
-// is everybody's.
+// A valid token is never refused because of invalid ones from the same address: behind a proxy that
+// is not configured, everybody has the same address.
 func (g *Gate) Count(r *http.Request, who curfew.Actor, c limit.Class, why error) error {
 	_, old := errors.AsType[expired](why)
 	switch {
@@ -30,7 +31,7 @@ func (g *Gate) spend(ctx context.Context, who curfew.Actor, c limit.Class) error
 	return g.limits.Spend(ctx, c, limit.Of(who, problem.RequestOf(ctx).From))
 }
 
-// hasToken reports whether a request carries something that should prove who sends it.
+// hasToken reports whether a request has credentials.
 func hasToken(r *http.Request) bool {
 	_, err := r.Cookie(cookieName)
 	return err == nil || len(r.Header.Values("Authorization")) > 0 || r.URL.Query().Has(TicketParam)

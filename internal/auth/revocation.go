@@ -12,21 +12,23 @@ import (
 )
 
 const (
-	// readRevoked is how often what is revoked is read.
+	// readRevoked is how often revocations are read.
 	readRevoked = 5 * time.Second
-	// revokedKnown is how long the last successful reading counts. Including the time that a reading may take, a revoked token
-	// is refused within a minute, or else every token is.
+	// revokedKnown is how long a successful read of revocations is valid. Together with the time
+	// that a read may take, it ensures that a revoked token is refused within a minute, or else
+	// every token is.
 	revokedKnown = 45 * time.Second
-	// revokedOverlap is how far a reading goes back before the newest one that is known: transactions end in another order than
-	// that of their times.
+	// revokedOverlap is how far a read goes back before the newest known revocation: transactions
+	// do not commit in the order of their times.
 	revokedOverlap = time.Minute
 )
 
-// RevocationStore stores which tokens of the local key are revoked.
+// RevocationStore stores revocations of tokens of the local key.
 type RevocationStore interface {
-	// Revoke revokes a token, or those of a subject until now. It may forget revocations that are older than keep.
+	// Revoke revokes a token, or all tokens of a subject issued until now. It may forget
+	// revocations older than keep.
 	Revoke(ctx context.Context, v record.Revocation, keep time.Duration) error
-	// Revocations returns what was revoked since then, oldest first.
+	// Revocations returns the revocations since a time, oldest first.
 	Revocations(ctx context.Context, since time.Time) ([]record.Revocation, error)
 }
 
@@ -43,18 +45,20 @@ type Revocations struct {
 	subjects map[string]time.Time // those until then are revoked
 }
 
-// NewRevocations returns the revocations of a store. A nil log discards.
+// NewRevocations returns the revocations in a store. A nil log discards the log.
 func NewRevocations(store RevocationStore, log *slog.Logger) *Revocations {
 	return &Revocations{store: store, log: newRefusals(log), tokens: map[string]bool{}, subjects: map[string]time.Time{}}
 }
 
-// TokenRevocation names what to revoke: a token, or every token and sign-in of a subject that was issued until now.
+// TokenRevocation names what to revoke: one token, or all tokens and sign-ins of a subject issued
+// until now.
 type TokenRevocation struct {
 	TokenID string
 	Subject curfew.Actor // zero with TokenID
 }
 
-// RevokeTokens revokes a token or those of a subject. The error's kind is Invalid unless exactly one of them is named.
+// RevokeTokens revokes a token, or all of a subject. It returns Invalid unless exactly one of them
+// is named.
 func RevokeTokens(ctx context.Context, store RevocationStore, by curfew.Actor, r TokenRevocation) error {
 	v := record.Revocation{Noun: record.RevokedToken, Name: r.TokenID, Actor: by}
 	switch {
@@ -89,7 +93,7 @@ func (r *Revocations) check(ctx context.Context, c claims) error {
 	return nil
 }
 
-// readIfOld reads the revocations within the call, if Run has not read them for too long.
+// readIfOld reads the revocations within the call if Run has not read them for too long.
 func (r *Revocations) readIfOld(ctx context.Context) error {
 	if r.fresh() {
 		return nil
@@ -108,7 +112,7 @@ func (r *Revocations) fresh() bool {
 	return !r.known.IsZero() && time.Since(r.known) < revokedKnown
 }
 
-// Read reads what was revoked since the last time.
+// Read reads the revocations since the last time.
 func (r *Revocations) Read(ctx context.Context) error {
 	r.reading.Lock()
 	defer r.reading.Unlock()
@@ -141,7 +145,7 @@ func (r *Revocations) read(ctx context.Context) error {
 	return nil
 }
 
-// Run reads every few seconds what was revoked, until the context ends.
+// Run reads revocations every few seconds until the context ends.
 func (r *Revocations) Run(ctx context.Context) {
 	tick := time.NewTicker(readRevoked)
 	defer tick.Stop()
@@ -152,9 +156,9 @@ func (r *Revocations) Run(ctx context.Context) {
 		case ctx.Err() != nil:
 			return
 		case err != nil && !failing:
-			r.log.logger.WarnContext(ctx, "what tokens are revoked cannot be read; while that lasts for long, calls with tokens of the local key get 503", "error", err)
+			r.log.logger.WarnContext(ctx, "revocations of tokens cannot be read; if that lasts, calls with tokens of the local key get 503", "error", err)
 		case err == nil && failing:
-			r.log.logger.InfoContext(ctx, "what tokens are revoked can be read again")
+			r.log.logger.InfoContext(ctx, "revocations of tokens can be read again")
 		}
 		failing = err != nil
 		select {

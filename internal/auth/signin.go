@@ -13,39 +13,39 @@ import (
 )
 
 const (
-	// usualSignInIdle and usualSignInMax are for options that say nothing.
+	// usualSignInIdle and usualSignInMax are the defaults.
 	usualSignInIdle = 2 * time.Hour
 	usualSignInMax  = 12 * time.Hour
-	// keepSignIns is how long a sign-in is remembered, at least.
+	// keepSignIns is the minimum time for which a sign-in is remembered.
 	keepSignIns = 30 * 24 * time.Hour
-	// maxBrowser is how much is kept of what a browser says of itself, in bytes.
+	// maxBrowser limits how much of a browser's User-Agent is kept, in bytes.
 	maxBrowser = 200
-	// signInsShown is how many sign-ins are listed.
+	// signInsShown limits how many sign-ins are listed.
 	signInsShown = 1000
 )
 
 // SignInStore stores which browsers are signed in.
 type SignInStore interface {
-	// AddSignIn writes a browser that signs in. It may forget those that did longer ago than keep says.
+	// AddSignIn records that a browser signs in. It may forget sign-ins older than keep.
 	AddSignIn(ctx context.Context, in record.SignIn, keep time.Duration) error
-	// SignIns returns those that have not been ended, that signed in within longest and were used within idle, newest
-	// first.
+	// SignIns returns the sign-ins that have not been ended, began within longest and were used
+	// within idle, newest first.
 	SignIns(ctx context.Context, longest, idle time.Duration, limit int) ([]record.SignIn, error)
 	SignIn(ctx context.Context, id string) (record.SignIn, error)
-	// EndSignIn signs a browser out; NotFound if there is none.
+	// EndSignIn signs a browser out. It returns NotFound if there is no such sign-in.
 	EndSignIn(ctx context.Context, id string) error
 	// EndSignIns signs every browser out, and returns how many there were.
 	EndSignIns(ctx context.Context) (int, error)
-	// SeeSignIns keeps that these browsers are used now.
+	// SeeSignIns records that these browsers are used now.
 	SeeSignIns(ctx context.Context, ids []string) error
 }
 
-// SignInOptions configure NewSignIns.
+// SignInOptions configures NewSignIns.
 type SignInOptions struct {
 	Store SignInStore // required
-	// Idle is how long a browser stays signed in without a call. 0: 2 h.
+	// Idle is how long a browser stays signed in without a call. 0 means 2 h.
 	Idle time.Duration
-	// Max is how long it stays signed in at all. 0: 12 h.
+	// Max is how long a browser stays signed in at all. 0 means 12 h.
 	Max    time.Duration
 	Logger *slog.Logger // nil discards the log
 }
@@ -57,7 +57,7 @@ type SignIns struct {
 	seen      *uses
 }
 
-// NewSignIns returns the sign-ins of a store.
+// NewSignIns returns the sign-ins in a store.
 func NewSignIns(o SignInOptions) *SignIns {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -73,20 +73,20 @@ func (s *SignIns) List(ctx context.Context) ([]record.SignIn, error) {
 	return s.store.SignIns(ctx, s.max, s.idle, signInsShown)
 }
 
-// End signs a browser out. Its next call is refused, at every replica.
+// End signs a browser out. Its next call is refused by every replica.
 func (s *SignIns) End(ctx context.Context, id string) error { return s.store.EndSignIn(ctx, id) }
 
 // EndAll signs every browser out, and returns how many there were.
 func (s *SignIns) EndAll(ctx context.Context) (int, error) { return s.store.EndSignIns(ctx) }
 
-// begin writes that a browser signs in.
+// begin records that a browser signs in.
 func (s *SignIns) begin(ctx context.Context, id string, who curfew.Actor, browser string) error {
 	browser = curfew.Visible(browser[:min(len(browser), maxBrowser)])
 	return s.store.AddSignIn(ctx, record.SignIn{ID: id, Actor: who, Browser: browser}, keepSignIns)
 }
 
-// check returns errProvesNothing for a browser that is no longer signed in, and another error if that cannot be
-// determined.
+// check returns errProvesNothing for a browser that is no longer signed in, and another error if
+// that cannot be determined.
 func (s *SignIns) check(ctx context.Context, id string) error {
 	in, err := s.store.SignIn(ctx, id)
 	switch {
@@ -102,8 +102,8 @@ func (s *SignIns) check(ctx context.Context, id string) error {
 	return nil
 }
 
-// Run writes now and then which browsers were used, until the context ends, and once more then.
+// Run periodically writes which browsers were used, until the context ends, and once more then.
 func (s *SignIns) Run(ctx context.Context) { s.seen.run(ctx) }
 
-// KeepUse writes which browsers were used since it last did.
+// KeepUse writes which browsers were used since the last time.
 func (s *SignIns) KeepUse(ctx context.Context) error { return s.seen.keep(ctx) }

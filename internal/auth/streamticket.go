@@ -19,14 +19,14 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// A stream ticket opens one stream for an EventSource, which cannot send headers. It contains the caller's own token, and
-// for whom they act, sealed with a key derived from the local one. So whatever ends the token ends the stream, and a ticket
-// found in a log is useless.
+// A stream ticket opens one stream for an EventSource, which cannot send headers. It contains the
+// caller's own token, and for whom they act, encrypted with a key derived from the local one.
+// Whatever ends the token thus ends the stream, and a ticket found in a log is useless.
 
 // TicketParam is the query parameter with a stream ticket.
 const TicketParam = "ticket"
 
-// streamTicketTTL is how long a stream ticket can be used.
+// streamTicketTTL is how long a stream ticket is valid.
 const streamTicketTTL = 30 * time.Second
 
 func (i *Identity) streamSeal() cipher.AEAD {
@@ -35,8 +35,8 @@ func (i *Identity) streamSeal() cipher.AEAD {
 	return gcm
 }
 
-// StreamTicket returns a ticket for a stream of the caller, and when it ends. The error's kind is Conflict for a browser
-// that is signed in, which needs none.
+// StreamTicket returns a ticket for a stream of the caller, and when it expires. It returns
+// Conflict for a signed-in browser, which needs no ticket.
 func (g *Gate) StreamTicket(c Request) (ticket string, until time.Time, err error) {
 	if c.bearer == "" {
 		return "", until, curfew.Errorf(curfew.Conflict, "a browser that is signed in needs no ticket: its cookie opens the stream")
@@ -50,7 +50,8 @@ func (g *Gate) StreamTicket(c Request) (ticket string, until time.Time, err erro
 	return base64.RawURLEncoding.EncodeToString(sealed), until, nil
 }
 
-// AuthorizeStream is Authorize for a stream, which a ticket can open, too. The request that it returns carries the token.
+// AuthorizeStream is Authorize for a stream, which a ticket can also open. The request that it
+// returns carries the token.
 func (g *Gate) AuthorizeStream(r *http.Request, a Access) (*http.Request, Request, error) {
 	opened, err := g.withTicket(r)
 	if err != nil {
@@ -63,7 +64,7 @@ func (g *Gate) AuthorizeStream(r *http.Request, a Access) (*http.Request, Reques
 	return opened, c, err
 }
 
-// withTicket uses up a request's ticket, and returns the request with the token that is in it.
+// withTicket uses up a request's ticket, and returns the request with the token from the ticket.
 func (g *Gate) withTicket(r *http.Request) (*http.Request, error) {
 	ticket := problem.QueryValue(r, TicketParam)
 	if ticket == "" {
@@ -87,7 +88,7 @@ func (g *Gate) withTicket(r *http.Request) (*http.Request, error) {
 
 var errTicket = curfew.Errorf(curfew.Unauthenticated, "the ticket opens no stream, or did so before: get a new one for each")
 
-// unseal uses up a ticket, and returns what is in it.
+// unseal uses up a ticket and returns its contents.
 func (g *Gate) unseal(ctx context.Context, ticket string) (text string, err error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(ticket)
 	if err != nil {

@@ -16,25 +16,25 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// The typ in the header of Curfew's own tokens says what they are for, so that none can be used as another (RFC 8725,
-// section 3.11).
+// The header typ of Curfew's own tokens says what each is for, so that none can be used as another
+// (RFC 8725, section 3.11).
 const (
 	accessType = "curfew+jwt"
 	ticketType = "curfew-ticket+jwt"
 	cookieType = "curfew-cookie+jwt"
 )
 
-// maxToken is the length of the longest token that is read, in bytes.
+// maxToken limits the length of a token, in bytes.
 const maxToken = 8 << 10
 
 // skew is how far another machine's clock may be ahead. It does not extend the life of a token.
 const skew = time.Minute
 
-// errProvesNothing is the error for every bad token, except an expired one that is otherwise good: its holder learns that
-// it has expired.
+// errProvesNothing is the error for every invalid token, except one that is valid but expired: its
+// holder learns that.
 var errProvesNothing = curfew.Errorf(curfew.Unauthenticated, "the token proves nothing")
 
-// expired is the error for a token that was good until then.
+// expired is the error for a token that was valid until then.
 type expired struct{ at time.Time }
 
 func (e expired) Error() string {
@@ -44,8 +44,8 @@ func (e expired) Error() string {
 // Unwrap returns curfew.Unauthenticated, its kind.
 func (e expired) Unwrap() error { return curfew.Unauthenticated }
 
-// Token issues a token with the local key. The error's kind is Invalid for a role or an id that cannot be, and for a ttl
-// under a second or over Options.MaxTTL.
+// Token issues a token with the local key. It returns Invalid for an invalid role or id, and for a
+// ttl under a second or over Options.MaxTTL.
 func (i *Identity) Token(a curfew.Actor, ttl time.Duration) (string, error) {
 	return i.issue(accessType, a, ttl)
 }
@@ -62,7 +62,7 @@ func (i *Identity) cookie(a curfew.Actor, ttl time.Duration) (token, id string, 
 	return token, id, err
 }
 
-// Verify returns whose token it is. The token is of the local key or of another issuer.
+// Verify returns whose token it is. The token may be of the local key or of another issuer.
 func (i *Identity) Verify(token string) (curfew.Actor, error) {
 	c, err := i.verify(accessType, token)
 	return c.actor(), err
@@ -91,7 +91,7 @@ func (i *Identity) issueAs(id, typ string, a curfew.Actor, ttl time.Duration) (s
 	return token.SignedString(i.key)
 }
 
-// checkHolder returns an error of kind Invalid for somebody who can have no token.
+// checkHolder returns Invalid for somebody who can have no token.
 func checkHolder(a curfew.Actor) error {
 	if !slices.Contains(Roles, a.Role) {
 		return curfew.Errorf(curfew.Invalid, "there is no role %q: the roles are customer, mechanic, admin, service", a.Role)
@@ -102,8 +102,8 @@ func checkHolder(a curfew.Actor) error {
 // Roles are the roles that a token can have.
 var Roles = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
 
-// verify checks a token of a type. Every failure is errProvesNothing, except for a token with which nothing is wrong but
-// that it has expired. The log says why.
+// verify checks a token of a type. Every failure is errProvesNothing, except for a token whose only
+// fault is that it has expired. The log says why.
 func (i *Identity) verify(typ, token string) (claims, error) {
 	c, err := i.judge(typ, token)
 	if old, ok := errors.AsType[expired](err); ok {
@@ -137,7 +137,7 @@ func (i *Identity) judge(typ, token string) (claims, error) {
 	return c, nil
 }
 
-// issuerOf returns the issuer that a token names: only that issuer's key can prove it then.
+// issuerOf returns the issuer that a token names: only that issuer's key can verify it.
 func (i *Identity) issuerOf(typ, token string) (*issuer, error) {
 	h, ok := headerOf(token)
 	switch {
@@ -174,14 +174,14 @@ type header struct {
 	Critical  json.RawMessage `json:"crit"`
 }
 
-// headerOf reads a token's header without verifying it. It is not ok if there is none, or if it has extensions that must be
-// understood.
+// headerOf reads a token's header without verifying it. It returns false if there is none, or if it
+// has critical extensions.
 func headerOf(token string) (h header, ok bool) {
 	first, _, ok := strings.Cut(token, ".")
 	return h, ok && len(token) <= maxToken && decoded(first, &h) && h.Critical == nil
 }
 
-// nameOf reads who a token says has issued it, without verifying it.
+// nameOf returns the issuer that a token names, without verifying it.
 func nameOf(token string) string { return saidBy(token).Issuer }
 
 // said holds a token's claims, unproven.
@@ -203,7 +203,7 @@ func decoded(part string, into any) bool {
 	return err == nil && strictjson.Unambiguous(text) == nil && json.Unmarshal(text, into) == nil
 }
 
-// Inspection holds a token's claims and Curfew's judgement of it.
+// Inspection holds a token's claims and Curfew's judgment of it.
 type Inspection struct {
 	Type, Algorithm, Key, Issuer, ID string // as it says, unproven; empty: it does not
 
@@ -212,7 +212,8 @@ type Inspection struct {
 	Wrong error        // nil: it counts
 }
 
-// Inspect says whose token it is, or what is wrong with it. That is for operators, never for the sender of the token.
+// Inspect says whose token it is, or what is wrong with it. That is for operators, never for the
+// sender of the token.
 func (i *Identity) Inspect(token string) Inspection {
 	h, _ := headerOf(token)
 	c, err := i.judge(accessType, token)

@@ -16,7 +16,8 @@ const (
 	lastKeepUse = 2 * time.Second
 )
 
-// uses collects the ids of what is used, and writes them in the background, so that no call waits for it.
+// uses collects ids that are used, and writes them in the background, so that no call waits for
+// that.
 type uses struct {
 	write func(ctx context.Context, ids []string) error
 	of    string // what it collects, for the log
@@ -38,7 +39,7 @@ func (u *uses) note(ids ...string) {
 	}
 }
 
-// keep writes what was used since it last did. What it cannot write it keeps for the next time.
+// keep writes the ids used since the last time. What it cannot write, it keeps for the next time.
 func (u *uses) keep(ctx context.Context) error {
 	u.mu.Lock()
 	ids := slices.Sorted(maps.Keys(u.ids))
@@ -54,7 +55,7 @@ func (u *uses) keep(ctx context.Context) error {
 	return err
 }
 
-// run keeps now and then, until the context ends, and once more then.
+// run calls keep periodically until the context ends, and once more then.
 func (u *uses) run(ctx context.Context) {
 	tick := time.NewTicker(keepUse)
 	defer tick.Stop()

@@ -17,30 +17,30 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Rows are the rows of a table. Each has one value per column, in the table's order, of the Go type for the column's
-// kind. They end at the first error.
+// Rows are the rows of a table. Each row has one value per column, in the table's order, of the Go
+// type for the column's kind. Iteration ends at the first error.
 type Rows = iter.Seq2[[]any, error]
 
 // Source is a store that can be backed up.
 type Source interface {
-	// Dump passes each table's rows to save, in the order of its primary key and all as of one moment, and returns
-	// that moment.
+	// Dump passes each table's rows to save, in the order of the primary key and all from one
+	// snapshot, and returns the time of that snapshot.
 	Dump(ctx context.Context, tables []record.Table, save func(record.Table, Rows) error) (time.Time, error)
 }
 
 // Target is a store that a backup can be restored into.
 type Target interface {
-	// Load writes the rows of each table, or nothing if anything fails. Conflict if one of record.Tables already
-	// has a row.
+	// Load writes the rows of all tables, or nothing if anything fails. It returns Conflict if one
+	// of record.Tables already has a row.
 	Load(ctx context.Context, tables []record.Table, rows func(record.Table) Rows) error
 }
 
-// format is the version of the backup format. A greater one was written by a later release.
+// format is the version of the backup format. A later release may write a higher one.
 const format = 1
 
 const manifestName = "manifest.json"
 
-// Manifest says what a backup holds.
+// Manifest describes the contents of a backup.
 type Manifest struct {
 	Format  int       `json:"format"`
 	Curfew  string    `json:"curfew"`  // the release that wrote it

@@ -24,7 +24,8 @@ type Backup struct {
 	root *os.Root
 }
 
-// Open reads the manifest. NotFound if the folder is not a backup, Invalid if a later release wrote it.
+// Open reads the manifest. It returns NotFound if the folder is not a backup, and Invalid if a
+// later release wrote it.
 func Open(dir string) (*Backup, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -67,8 +68,8 @@ func (b *Backup) newer(what string) error {
 		b.dir, b.Curfew, what)
 }
 
-// tableOf returns the table with the columns of the file. A backup of an earlier release may have fewer; the database's
-// defaults fill in.
+// tableOf returns the table with only the columns in the file. A backup from an earlier release may
+// have fewer; the database's defaults fill in the rest.
 func tableOf(f File) (record.Table, error) {
 	all := record.Tables()
 	at := slices.IndexFunc(all, func(t record.Table) bool { return t.Name == f.Name })
@@ -86,8 +87,8 @@ func tableOf(f File) (record.Table, error) {
 	return t, nil
 }
 
-// Verify checks every file against the manifest. The error, of kind Invalid, names each file that is missing, cut off
-// or damaged.
+// Verify checks every file against the manifest. It returns Invalid, naming each file that is
+// missing, truncated or damaged.
 func (b *Backup) Verify() error {
 	var wrong []error
 	for _, f := range b.Tables {
@@ -118,8 +119,8 @@ func (b *Backup) verify(f File) error {
 	return nil
 }
 
-// Restore verifies the backup and writes all of it, or nothing, into an empty database. It reports rows to loaded
-// unless that is nil.
+// Restore verifies the backup and writes all of it, or nothing, to an empty database. It reports
+// rows to loaded unless that is nil.
 func (b *Backup) Restore(ctx context.Context, to Target, loaded func(rows int)) error {
 	if err := b.Verify(); err != nil {
 		return err

@@ -43,8 +43,9 @@ func appendValue(b *bytes.Buffer, c record.Column, v any) (err error) {
 	return err
 }
 
-// jsonValue returns a value as it is encoded. It refuses a value that is not of its column's kind, which a database may
-// allow (an infinite time): it would be restored as something else.
+// jsonValue returns a value as it is encoded. It rejects a value that does not fit its column's
+// kind, which a database may allow (an infinite time), because it would be restored as something
+// else.
 func jsonValue(kind record.ColumnKind, v any) (any, error) {
 	switch is := v.(type) {
 	case nil:
@@ -74,7 +75,7 @@ func jsonValue(kind record.ColumnKind, v any) (any, error) {
 	return nil, curfew.Errorf(curfew.Invalid, "%v is no %s", v, kind)
 }
 
-// parsed decodes a document. The encoder will sort its keys; its numbers stay as written.
+// parsed decodes a document. The encoder sorts its keys; numbers stay as written.
 func parsed(document string) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(document)))
 	d.UseNumber()

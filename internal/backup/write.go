@@ -16,14 +16,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Options configure Write.
+// Options configures Write.
 type Options struct {
 	Version string         // of this program
 	Schema  int64          // the number of the database's last migration
 	Saved   func(rows int) // receives the number of rows saved since its last call; nil: none
 }
 
-// Write saves a database into a folder, which it creates unless it is there and empty. If it fails, it leaves no
+// Write saves a database to a folder, which must be empty or missing. If it fails, it leaves no
 // manifest. It holds one row in memory at a time.
 func Write(ctx context.Context, dir string, from Source, o Options) (m Manifest, err error) {
 	if err := makeFolder(dir); err != nil {
@@ -49,7 +49,7 @@ func Write(ctx context.Context, dir string, from Source, o Options) (m Manifest,
 	return m, nil
 }
 
-// makeFolder creates the folder, for its owner only, but not its parents.
+// makeFolder creates the folder, but not its parents, accessible only to its owner.
 func makeFolder(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if !errors.Is(err, fs.ErrExist) {

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Address is where a listener listens: HOST:PORT.
+// Address is an address to listen on: HOST:PORT.
 type Address string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -32,7 +32,7 @@ func (a Address) Loopback() bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// URL returns how a program on this machine reaches what listens at the address.
+// URL returns how a program on this machine reaches a listener at the address.
 func (a Address) URL() string {
 	host, port, _ := net.SplitHostPort(string(a))
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
@@ -70,8 +70,8 @@ func (u *SessionURL) UnmarshalText(text []byte) error {
 // Origins are origins of pages, separated by commas: https://app.example.org.
 type Origins struct{ All []string }
 
-// UnmarshalText implements encoding.TextUnmarshaler. An origin is written as browsers send it. Only those count that nobody on the way can take
-// for theirs: https, or this machine.
+// UnmarshalText implements encoding.TextUnmarshaler. Origins must be written as browsers send them.
+// It accepts only origins that nobody can impersonate on the network: https, or this machine.
 func (o *Origins) UnmarshalText(text []byte) error {
 	parts, err := items(string(text))
 	if err != nil {
@@ -91,7 +91,7 @@ func (o *Origins) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// SMTPURL is a mail server: smtp://USER@HOST:PORT. The password is a setting of its own.
+// SMTPURL is a mail server: smtp://USER@HOST:PORT. The password is a separate setting.
 type SMTPURL struct {
 	Host, User string
 	Port       int // 0: the standard port
@@ -116,7 +116,7 @@ func (u *SMTPURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Folder is the name of an existing folder.
+// Folder is the path of an existing folder.
 type Folder string
 
 // UnmarshalText implements encoding.TextUnmarshaler.

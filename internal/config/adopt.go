@@ -2,7 +2,7 @@ package config
 
 import "github.com/curfewhq/curfew/internal/adopt/mapping"
 
-// Adopt are the tables of the marketplace's own whose sessions Curfew keeps: a mapping from name to
+// Adopt holds the marketplace's own tables whose sessions Curfew keeps: a mapping from name to
 // table, in YAML or JSON.
 type Adopt struct{ Tables []mapping.Table }
 

@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// Amounts are amounts of money by currency, in its minor unit: EUR=50000,JPY=50000, or a mapping in YAML or JSON.
+// Amounts are amounts of money by currency, in minor units: EUR=50000,JPY=50000, or a mapping in
+// YAML or JSON.
 type Amounts struct{ ByCurrency map[string]int64 }
 
 var currencyCode = regexp.MustCompile(`^[a-z]{3}$`)
@@ -22,7 +23,7 @@ func (a *Amounts) UnmarshalText(text []byte) error {
 	for _, p := range pairs {
 		currency := strings.ToLower(p.key)
 		if !currencyCode.MatchString(currency) {
-			return fmt.Errorf("%q is no currency: write its three letters, as in EUR=50000", p.key)
+			return fmt.Errorf("%q is not a currency: write its three letters, as in EUR=50000", p.key)
 		}
 		if _, ok := a.ByCurrency[currency]; ok {
 			return fmt.Errorf("%s is given twice", p.key)

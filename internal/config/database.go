@@ -32,7 +32,7 @@ func (u *DatabaseURL) UnmarshalText(text []byte) error {
 	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
 }
 
-// File returns the path of a SQLite database. It is not ok for other databases.
+// File returns the path of a SQLite database; ok is false for other databases.
 func (u DatabaseURL) File() (path string, ok bool) {
 	scheme, path, _ := strings.Cut(string(u), ":")
 	if scheme != "sqlite" {
@@ -41,7 +41,8 @@ func (u DatabaseURL) File() (path string, ok bool) {
 	return path, true
 }
 
-// String is for people and logs: a PostgreSQL URL without user, password and parameters.
+// String returns the URL for people and logs: a PostgreSQL URL without user, password and
+// parameters.
 func (u DatabaseURL) String() string {
 	if _, ok := u.File(); ok {
 		return string(u)
@@ -54,9 +55,10 @@ func (u DatabaseURL) String() string {
 	return scheme + "://" + rest
 }
 
-// Driver returns a PostgreSQL URL as pgx reads it: parameters of other programs are translated or left out, and the pool has at most so many
-// connections unless the URL says how many. The timeouts are those of each startup, or of the role: then they are sent empty, which package postgres leaves
-// out.
+// Driver returns a PostgreSQL URL as pgx reads it. Parameters meant for other programs are
+// translated or left out, and the pool has at most pool connections unless the URL sets a number.
+// The timeouts are set at the start of each connection, or by the database role: then they are sent
+// empty, and package postgres leaves them out.
 func (u DatabaseURL) Driver(pool PoolSize, timeouts string) string {
 	params, err := parametersOf(string(u))
 	if err != nil {
@@ -73,7 +75,7 @@ func (u DatabaseURL) Driver(pool PoolSize, timeouts string) string {
 	return u.with(params)
 }
 
-// Single returns the URL for a connection that is in no pool.
+// Single returns the URL for a connection outside a pool.
 func (u DatabaseURL) Single() string {
 	params, err := parametersOf(string(u))
 	if err != nil {
@@ -90,7 +92,7 @@ func (u DatabaseURL) with(params parameters) string {
 	return base + "?" + params.String()
 }
 
-// With returns the URL with one more parameter.
+// With returns the URL with an additional parameter.
 func (u DatabaseURL) With(name, value string) DatabaseURL {
 	separator := "?"
 	if strings.Contains(string(u), "?") {
@@ -99,10 +101,10 @@ func (u DatabaseURL) With(name, value string) DatabaseURL {
 	return u + DatabaseURL(separator+name+"="+url.QueryEscape(value))
 }
 
-// PoolSize is how many connections a process may have open.
+// PoolSize is the number of connections that a process may have open.
 type PoolSize int
 
-// minPool is what admissions, a sweep, a read and a stream need at the same time.
+// minPool is what concurrent admissions, a sweep, a read and a stream need.
 const minPool = 4
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -115,7 +117,7 @@ func (p *PoolSize) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// A parameter of a URL, as it is written there.
+// parameter is a URL parameter as written.
 type parameter struct{ name, value string }
 
 type parameters []parameter
@@ -128,7 +130,7 @@ func (all parameters) String() string {
 	return strings.Join(parts, "&")
 }
 
-// or adds a parameter that is not there.
+// or adds a parameter unless it is already set.
 func (all parameters) or(name, value string) parameters {
 	if slices.ContainsFunc(all, func(p parameter) bool { return strings.EqualFold(p.name, name) }) {
 		return all
@@ -168,11 +170,13 @@ func parametersOf(text string) (parameters, error) {
 	return kept, nil
 }
 
-// unprepared keeps to what a pooler in transaction mode passes on: no statement is prepared under a name.
+// unprepared restricts pgx to what a pooler in transaction mode supports: no named prepared
+// statements.
 var unprepared = parameter{"default_query_exec_mode", "cache_describe"}
 
-// copied are parameters that URLs bring from a provider's page or another program's settings, and which mean something to neither pgx nor the
-// server. Each is translated into one of pgx, or left out (the zero parameter).
+// copied lists parameters that come with URLs from a provider's page or another program's settings,
+// and mean nothing to pgx or the server. Each is translated into one of pgx, or left out (the zero
+// parameter).
 var copied = map[string]func(value string) (parameter, error){
 	"pgbouncer":            yesOrNo(unprepared, parameter{}),
 	"prepared_statements":  yesOrNo(parameter{}, unprepared),

@@ -1,7 +1,7 @@
-// Package config holds Curfew's settings: their names, types, defaults and help, how a value is parsed and what
-// is wrong with one that cannot be.
+// Package config defines Curfew's settings: their names, types, defaults and help, how values are
+// parsed, and the errors for invalid ones.
 //
-// A setting's type reads itself from text, alike for a flag, a variable of the environment and a line of the
-// settings file. The package reads that file, but neither the environment nor the command line, and it opens
-// nothing: that is the command's task.
+// A setting's type parses itself from text, in the same way for a flag, an environment variable and
+// a line of the settings file. The package reads that file, but neither the environment nor the
+// command line, and it opens nothing else: that is left to the command.
 package config

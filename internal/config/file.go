@@ -12,15 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Entry is one setting of the file. Its text is what a flag would have.
+// Entry is one setting in the file. Its text is what a flag would have.
 type Entry struct {
 	Key, Text string
 	Line      int
 	List      bool // the text is a list, as IsList's settings are
 }
 
-// ReadFile reads a YAML file of settings. Groups nest: a key below a group is GROUP.KEY, and may also be written
-// that way.
+// ReadFile reads a YAML file of settings. Groups nest: a key below a group is GROUP.KEY, and may
+// also be written like that.
 func ReadFile(path string, groups []string) ([]Entry, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
 	if err != nil {
@@ -94,7 +94,8 @@ type member struct {
 	line  int
 }
 
-// members returns the lines of a mapping, in order. A duplicate key is an error, and so is one that is no text.
+// members returns the lines of a mapping, in order. A duplicate key is an error, and so is a key
+// that is not text.
 func members(node *yaml.Node) ([]member, error) {
 	if node.Kind == yaml.DocumentNode {
 		node = node.Content[0]

@@ -12,10 +12,11 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// Issuers are others whose tokens are accepted: a mapping from a name of yours to issuer, in YAML or JSON.
+// Issuers are other issuers whose tokens are accepted: a mapping from any name to issuer, in YAML
+// or JSON.
 type Issuers struct{ All []Issuer }
 
-// Issuer is what a setting says of one; see auth.Issuer.
+// Issuer is an issuer as a setting describes it; see auth.Issuer.
 type Issuer struct {
 	Name, Audience, Secret, JWKSURL string
 

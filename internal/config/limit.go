@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Limits say how often somebody may call.
+// Limits says how often somebody may call.
 type Limits struct {
 	Reads    Rate `setting:"limits.reads" default:"3000/1m" help:"How often a customer or a mechanic may read, or an address without a token. off: any number, here and below."`
 	Writes   Rate `setting:"limits.writes" default:"600/1m" help:"How often a customer or a mechanic may change something, or an address without a token."`
@@ -18,7 +18,8 @@ type Limits struct {
 	Failures Rate `setting:"limits.failures" default:"300/1m" help:"How many tokens and links that prove nothing may come from an address. All replicas together."`
 }
 
-// Rate is how often something may happen: 600/1m is 600 times at once, and then once every 100 ms. The zero value is off.
+// Rate is how often something may happen: 600/1m allows 600 times at once, and then once every 100
+// ms. The zero value means off.
 type Rate struct {
 	Count  int
 	Period time.Duration
@@ -55,7 +56,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is how the rate is written.
+// String returns the rate as it is written.
 func (r Rate) String() string {
 	if r.Count == 0 {
 		return "off"

@@ -10,7 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// list is a setting that holds several values. It is written with commas, or as a list in YAML or JSON: ["a","b"].
+// list is a setting with several values, written with commas, or as a list in YAML or JSON:
+// ["a","b"].
 type list interface{ list() }
 
 func (*Accounts) list()     {}
@@ -29,7 +30,7 @@ func IsList(t reflect.Type) bool {
 	return ok
 }
 
-// items returns the values of a list. Its error does not repeat the text: it may be secret.
+// items returns the values of a list. Its error does not repeat the text, which may be secret.
 func items(text string) ([]string, error) {
 	if !isList(text) {
 		parts := strings.Split(text, ",")
@@ -47,7 +48,7 @@ func items(text string) ([]string, error) {
 
 func isList(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "[") }
 
-// distinctNames are the values of a list of names.
+// distinctNames returns the values of a list of names.
 func distinctNames(text string) ([]string, error) {
 	names, err := items(text)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// Plans are what can be bought: a mapping from name to plan, in YAML or JSON.
+// Plans are the plans on sale: a mapping from name to plan, in YAML or JSON.
 type Plans struct{ ByName map[string]curfew.Plan }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

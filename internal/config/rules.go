@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// RuleSwitches are the cleanup's rules that are switched off.
+// RuleSwitches lists the cleanup rules that are switched off.
 type RuleSwitches struct{ Off []curfew.RuleName }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -41,7 +41,8 @@ func (r *RuleSwitches) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Settlements say what becomes of a cancelled session's payment, by reason. The policy says which are allowed.
+// Settlements says what becomes of a cancelled session's payment, by reason. The policy decides
+// which are allowed.
 type Settlements struct {
 	ByReason map[curfew.EndReason]curfew.Settlement
 }
@@ -64,7 +65,8 @@ func (s *Settlements) UnmarshalText(text []byte) error {
 	return policy.Validate()
 }
 
-// RefundShares say how much of a cancelled appointment is refunded, by the time before its start.
+// RefundShares says how much of a cancelled appointment is refunded, by the time left before its
+// start.
 type RefundShares struct{ Shares []curfew.RefundShare }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

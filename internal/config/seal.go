@@ -5,7 +5,8 @@ import (
 	"errors"
 )
 
-// SealKeys are keys that seal secrets: the first seals, all open. They are never printed.
+// SealKeys are keys that encrypt secrets: the first one encrypts, all decrypt. They are never
+// printed.
 type SealKeys struct{ Values [][32]byte }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -8,9 +8,9 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// Settings are all settings, each with one key. The flag is the key with dashes, the environment variable is
-// CURFEW_ and the key in capitals, and the settings file has the key itself. A flag wins over the environment, and
-// the environment over the file.
+// Settings holds all settings, each with one key. The flag is the key with dashes, the environment
+// variable is CURFEW_ and the key in capitals, and the settings file has the key itself. A flag
+// overrides the environment, and the environment overrides the file.
 type Settings struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
 
@@ -102,7 +102,8 @@ type Auth struct {
 	IssuersFile string   `setting:"auth.issuers_file" contains:"auth.issuers" placeholder:"FILE" help:"The file that holds auth.issuers, such as a mounted secret."`
 }
 
-// Stripe holds the secrets that sign Stripe's messages, the key for calls to Stripe, and what is where there.
+// Stripe holds the secrets that sign Stripe's messages, the key for calls to Stripe, and the names
+// of metadata keys.
 type Stripe struct {
 	WebhookSecret     *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
 	WebhookSecretFile string   `setting:"stripe.webhook_secret_file" contains:"stripe.webhook_secret" placeholder:"FILE" help:"The file that holds stripe.webhook_secret, such as a mounted secret; several on a line each."`
@@ -123,28 +124,28 @@ type Stripe struct {
 	RefundApplicationFee OnOff `setting:"stripe.refund_application_fee" default:"off" help:"on gives back your platform's fee with a refund, in proportion; off keeps it. Change it only while no refund is under way."`
 }
 
-// Retention says how long what is personal is kept.
+// Retention says how long personal data is kept.
 type Retention struct {
 	Deliveries Age `setting:"retention.deliveries" default:"720h" help:"How long deliveries that arrived can be read; at least 24h."`
 	Texts      Age `setting:"retention.texts" default:"0s" help:"How long after the last event of a customer names, addresses, metadata and what operators wrote are erased; at least 24h. 0s: never."`
 	Customers  Age `setting:"retention.customers" default:"0s" help:"How long after the last event of a customer the id is replaced, too; at least 24h. 0s: never."`
 }
 
-// Payments holds the secrets that sign what is told of payments at other providers.
+// Payments holds the secrets that sign events about payments at other providers.
 type Payments struct {
 	Secret     *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, by which your own programs tell of payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
 	SecretFile string   `setting:"payments.secret_file" contains:"payments.secret" placeholder:"FILE" help:"The file that holds payments.secret, such as a mounted secret; several on a line each."`
 }
 
-// Webhooks says where endpoints may be, and how their secrets are kept. Endpoints themselves are not settings:
-// `curfew webhooks add` adds one.
+// Webhooks says where endpoints may be, and how their secrets are stored. Endpoints themselves are
+// not settings: `curfew webhooks add` adds one.
 type Webhooks struct {
 	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Private networks that webhooks may be sent to, also without TLS: 10.1.2.0/24."`
 	Key          *SealKeys `setting:"webhooks.key" secret:"" placeholder:"KEY,…" help:"The key that encrypts the secrets of endpoints in the database: 32 random bytes in base64 (openssl rand -base64 32); several while one is being replaced, the new one first. By default they are not encrypted. Better set in the environment: others can see flags."`
 	KeyFile      string    `setting:"webhooks.key_file" contains:"webhooks.key" placeholder:"FILE" help:"The file that holds webhooks.key, such as a mounted secret; several on a line each."`
 }
 
-// SMTP is the mail server that sends mails to customers. Without a URL no mail is sent.
+// SMTP is the mail server for mails to customers. Without a URL no mail is sent.
 type SMTP struct {
 	URL          *SMTPURL `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. If set, customers are notified by e-mail."`
 	Password     string   `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better set in the environment: others can see flags."`
@@ -160,7 +161,7 @@ type Audit struct {
 	Keep AuditKeep `setting:"audit.keep" default:"8784h" help:"How long the audit log is kept: from 720h, 30 days. 0s: for ever."`
 }
 
-// Approvals say what an admin does not do alone: another one has to approve it.
+// Approvals says what an admin may not do alone: another admin must approve it.
 type Approvals struct {
 	RefundsOver *Amounts `setting:"approvals.refunds_over" placeholder:"CURRENCY=AMOUNT,…" help:"The largest refunds that one person may make, in the currency's smallest unit: EUR=50000,JPY=50000. Larger ones, and any in other currencies, need a second person. By default one person may make any."`
 	LiveEnds    OnOff    `setting:"approvals.live_ends" default:"off" help:"on: a second person has to approve when an admin ends a live session."`
@@ -171,7 +172,8 @@ type Approvals struct {
 // Title is the heading of the settings in --help.
 const Title = "Settings (also as environment variables, or as keys of the --config file):"
 
-// Defaults returns the defaults of package curfew's policy, by key. They fill the placeholders of the tags.
+// Defaults returns the defaults of package curfew's policy, by key. They fill in the placeholders
+// in the struct tags.
 func Defaults() map[string]string {
 	p := curfew.DefaultPolicy()
 	vars := map[string]string{
@@ -187,7 +189,7 @@ func Defaults() map[string]string {
 	return vars
 }
 
-// Adopted returns the tables that the setting adopt maps, in its order.
+// Adopted returns the tables that the setting adopt maps, in order.
 func (s *Settings) Adopted() []mapping.Table {
 	if s.Adopt == nil {
 		return nil
@@ -195,7 +197,8 @@ func (s *Settings) Adopted() []mapping.Table {
 	return s.Adopt.Tables
 }
 
-// Policy returns the thresholds and plans that the settings choose. Its error is of kind Invalid.
+// Policy returns the thresholds and plans from the settings. It returns Invalid if they contradict
+// each other.
 func (s *Settings) Policy() (curfew.Policy, error) {
 	p := curfew.DefaultPolicy()
 	p.WaitingTTL, p.MaxWait, p.OrphanTTL = time.Duration(s.WaitingTTL), time.Duration(s.MaxWait), time.Duration(s.OrphanTTL)

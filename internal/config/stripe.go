@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Accounts are connected accounts of Stripe, separated by commas.
+// Accounts are connected Stripe accounts, separated by commas.
 type Accounts struct{ IDs []string }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -26,10 +26,10 @@ func (a *Accounts) UnmarshalText(text []byte) error {
 // String joins the accounts with commas.
 func (a Accounts) String() string { return strings.Join(a.IDs, ",") }
 
-// maxMetadataKey is the length of Stripe's longest key, in characters.
+// maxMetadataKey is the maximum length of a key in Stripe's metadata, in characters.
 const maxMetadataKey = 40
 
-// MetadataKey is a name in Stripe's metadata.
+// MetadataKey is a key in Stripe's metadata.
 type MetadataKey string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -47,7 +47,7 @@ func (k *MetadataKey) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MetadataKeys are such names, separated by commas.
+// MetadataKeys are keys in Stripe's metadata, separated by commas.
 type MetadataKeys struct{ Names []string }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// ErrEmpty is the error of an empty setting. It may come from a variable that was never set.
+// ErrEmpty is the error for an empty setting. It may come from a variable that was never set.
 var ErrEmpty = errors.New("must not be empty: give it a value or leave it out")
 
-// ErrOneValue is the error of a list, or of what is no value at all, where one is needed.
+// ErrOneValue is the error for a list, or another node that is not a value, where one value is
+// required.
 var ErrOneValue = errors.New("must be one value, or a mapping of names to values")
 
 // Duration is a duration with a unit: 90s, 15m, 1h30m.
@@ -59,7 +60,7 @@ func (l *TokenLife) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is that of a Duration.
+// String formats the life like a Duration.
 func (l TokenLife) String() string { return Duration(l).String() }
 
 // Pause is a duration that is not negative.
@@ -76,10 +77,10 @@ func (p *Pause) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is that of Duration.
+// String formats the pause like a Duration.
 func (p Pause) String() string { return Duration(p).String() }
 
-// AuditKeep is how long the audit log is kept; 0: for ever.
+// AuditKeep is how long the audit log is kept; 0 means forever.
 type AuditKeep time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -93,10 +94,10 @@ func (k *AuditKeep) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is that of Duration.
+// String formats the time like a Duration.
 func (k AuditKeep) String() string { return Duration(k).String() }
 
-// Age is how long something is kept: at least a day. 0 means for ever.
+// Age is how long something is kept: at least a day, or 0 for forever.
 type Age time.Duration
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -110,7 +111,7 @@ func (a *Age) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is that of Duration.
+// String formats the age like a Duration.
 func (a Age) String() string { return Duration(a).String() }
 
 // OnOff is a switch: on or off.
@@ -165,7 +166,7 @@ func (f *LogFormat) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// LogLevel is the least level that is logged.
+// LogLevel is the lowest level that is logged.
 type LogLevel slog.Level
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -181,7 +182,7 @@ func (l *LogLevel) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Networks are address ranges, separated by commas. An address alone is a range of one.
+// Networks are address ranges, separated by commas. A single address is a range of one.
 type Networks struct{ Prefixes []netip.Prefix }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -204,7 +205,7 @@ func (n *Networks) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Secrets are one secret or several, separated by commas or on a line each. They are never printed.
+// Secrets are one or several secrets, separated by commas or newlines. They are never printed.
 type Secrets struct{ Values []string }
 
 // UnmarshalText implements encoding.TextUnmarshaler.

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Purchase is what a customer does from one purchase to the next. Its times are on the marketplace's clock.
+// Purchase is what a customer does with one purchase. Its times are on the marketplace's clock.
 type Purchase struct {
 	Pause time.Duration // before it
 	Plan  string
-	// Late is how long the provider takes to report the payment; Repeats are when it reports it again after
-	// that.
+	// Late is how long the provider takes to report the payment; Repeats says when it reports it
+	// again after that.
 	Late    time.Duration
 	Repeats []time.Duration
 
@@ -32,7 +32,7 @@ const (
 	Overruns Behavior = "overruns" // never ends it
 )
 
-// Turn is one look of a mechanic at the queue, and what follows.
+// Turn is one look of a mechanic at the queue, and what follows from it.
 type Turn struct {
 	Pause    time.Duration // before it
 	Pick     int           // which request, counted from the oldest

@@ -11,13 +11,13 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// Options says who takes part. Curfew must sell the built-in plans.
+// Options says who takes part. Curfew must offer the built-in plans.
 type Options struct {
 	Seed                 uint64
 	Customers, Mechanics int
 }
 
-// ClientFor returns a client that calls as somebody: a role and an id.
+// ClientFor returns a client that acts as somebody, given a role and an id.
 type ClientFor func(role, id string) (*api.Client, error)
 
 // Simulation is a simulated marketplace. It runs in rounds, which continue where the last one ended.
@@ -80,7 +80,8 @@ type round struct {
 	all       sync.WaitGroup
 }
 
-// as calls Curfew as somebody. Callers handle refusals; a failed authentication ends the round.
+// as calls Curfew on behalf of somebody. Callers handle refusals; a failed authentication ends the
+// round.
 func as[T any](ctx context.Context, s *round, role, id string, call func(context.Context, *api.Client) (T, error)) (answer T, err error) {
 	client, err := s.clientFor(role, id)
 	if err != nil {

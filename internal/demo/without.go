@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Without is what would have happened to the same customers, payments and mechanics without Curfew.
+// Without is an estimate of what the same customers, payments and mechanics would have experienced
+// without Curfew.
 type Without struct {
 	Stuck   int           // customers behind a session that nobody accepted
 	Refused int           // of these, how many came back and would have been refused
@@ -43,7 +44,8 @@ func withoutCurfew(all []history, clock *Clock, end time.Time) Without {
 	return w
 }
 
-// stuck returns when the first session expired that nobody accepted. From then on the customer is stuck.
+// stuck returns when the customer's first unaccepted session expired. Without Curfew, they would be
+// stuck from then on.
 func (s history) stuck() (since time.Time, ok bool) {
 	for _, session := range s.sessions {
 		unaccepted := session.EndReason == "expired" || session.EndReason == "orphaned"
@@ -70,7 +72,7 @@ func (s history) calls(since time.Time) int {
 	return n
 }
 
-// lost sums what was paid for no session, for the one that blocks, or for one that began since then.
+// lost sums what was paid for no session, for the blocking one, or for one that began after it.
 func (s history) lost(since time.Time) (cents int64) {
 	for _, p := range s.payments {
 		session, ok := s.sessions[p.SessionID]

@@ -14,7 +14,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// approvalHandlers handle what a second admin has to approve.
+// approvalHandlers handle actions that a second admin must approve.
 type approvalHandlers struct {
 	desk approval.Desk
 }
@@ -52,13 +52,13 @@ func (h approvalHandlers) reject(ctx context.Context, c auth.Request, in *reject
 	return okay(wire.ApprovalOf(a, time.Now()), err)
 }
 
-// awaiting is the 202 response to a call that another admin has to approve. It is returned as an error, because the route's
-// usual response has another shape.
+// awaiting is the 202 response to a call that another admin must approve. It is returned as an
+// error, because the route's usual response has another shape.
 type awaiting struct {
 	wire.ApprovalPending
 }
 
-// asked returns the response for a requested approval, and notes it for the audit log; nil if none
+// asked returns the response for a requested approval and notes it for the audit log; nil if none
 // was requested.
 func asked(ctx context.Context, a *record.Approval) error {
 	if a == nil {

@@ -16,15 +16,15 @@ type auditor struct {
 	actions map[string]audited // by the route's pattern; missing routes are not noted
 }
 
-// audited is what a route is called in the audit log.
+// audited says how the audit log names a route.
 type audited struct {
 	action, via string
 	anybody     bool // note every caller, not only admins
 	look        bool // it changes nothing
 }
 
-// newAuditor returns the auditor for a table of routes. It notes every route that admins may use, unless the route is
-// impersonal.
+// newAuditor returns the auditor for a table of routes. It notes every route that admins may use,
+// unless the route is impersonal.
 func newAuditor(log *audit.Log, table []route) auditor {
 	a := auditor{log, map[string]audited{
 		"POST /login":  {action: "signIn", via: audit.ViaPage, anybody: true},

@@ -15,12 +15,13 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// maxBody is the size of the largest body that is read, in bytes.
+// maxBody limits the size of a body, in bytes.
 const maxBody = 64 << 10
 
 const jsonType = "application/json"
 
-// readBody reads and checks a request's body, and puts it back to be decoded. A missing body counts as {}.
+// readBody reads and checks a request's body, and puts it back for decoding. A missing body counts
+// as {}.
 func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if r.ContentLength > maxBody {
 		return problem.TooLarge(maxBody)
@@ -52,11 +53,11 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	return nil
 }
 
-// selectors are the fields whose absence means everybody or everything.
+// selectors are fields whose absence means everybody or everything.
 var selectors = []string{"customerId", "endpoint", "except", "maxAgeMinutes", "only", "previewId", "rules"}
 
-// checkSelectors refuses null in a selector: a program that lost the value sends that, and does not mean everybody. In any
-// other field null counts as absent.
+// checkSelectors rejects null in a selector: a program that lost the value sends null, and does not
+// mean everybody. In any other field null counts as absent.
 func checkSelectors(body []byte) error {
 	if !bytes.Contains(body, []byte("null")) {
 		return nil
@@ -73,14 +74,14 @@ func checkSelectors(body []byte) error {
 	return nil
 }
 
-// declaredJSON reports whether the body is declared as JSON, and in UTF-8 if it names an encoding.
+// declaredJSON reports whether the body is declared as JSON, and as UTF-8 if a charset is given.
 func declaredJSON(r *http.Request) bool {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
 	return err == nil && kind == jsonType && (!named || strings.EqualFold(charset, "utf-8"))
 }
 
-// fieldsOf returns the fields that an input's body may have.
+// fieldsOf returns the fields that the body of an input type may have.
 func fieldsOf(input reflect.Type) []string {
 	fields := []string{}
 	body, ok := input.FieldByName("Body")

@@ -28,7 +28,7 @@ type booksInput struct {
 	Lines bool   `query:"lines" doc:"A row for each payment, not for each currency"`
 }
 
-// file is a response that is written while its rows are read.
+// file is a response that is written while its rows are being read.
 type file struct {
 	ContentType string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`
@@ -63,8 +63,8 @@ func (h bookHandlers) read(ctx context.Context, _ auth.Request, in *booksInput) 
 	}), nil
 }
 
-// file is a response with a CSV file of that name. If it cannot be completed, the
-// connection is cut, so that a part does not look like the whole file.
+// file returns a response with a CSV file of that name. If it cannot be completed, the connection
+// is cut, so that a partial file does not look complete.
 func (h bookHandlers) file(ctx context.Context, name string, write func(io.Writer) error) *file {
 	return &file{
 		ContentType: csvType, Disposition: `attachment; filename="curfew-` + name + `.csv"`,

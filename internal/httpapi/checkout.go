@@ -44,14 +44,14 @@ func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purch
 	return fulfilled(f)
 }
 
-// costOf returns what a purchase costs: what the caller says or else the plan's price, and its currency likewise; nil and empty
-// if unknown.
+// costOf returns the cost of a purchase: what the caller says, or else the plan's price, and the
+// currency likewise; nil and empty if unknown.
 func costOf(keeper *lifecycle.Keeper, plan string, amount *int64, currency string) (*int64, string) {
 	p := keeper.Rules.Policy().Plans[plan]
 	return cmp.Or(amount, p.Price), cmp.Or(currency, p.Currency)
 }
 
-// address checks an e-mail address, which may be missing.
+// address checks an e-mail address, which may be empty.
 func address(email string) error {
 	if email == "" {
 		return nil
@@ -59,7 +59,7 @@ func address(email string) error {
 	return curfew.CheckEmail("email", email)
 }
 
-// notes checks that metadata can be shown. A value may have several lines.
+// notes checks that metadata can be displayed. A value may have several lines.
 func notes(metadata map[string]string) error {
 	lines := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 	for name, value := range metadata {
@@ -112,8 +112,8 @@ type checkoutsInput struct {
 	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-// search converts the selection for lifecycle. It asks for one row more than the page holds, to see whether there is a next
-// page.
+// search converts the selection for lifecycle. It requests one row more than the page holds, to see
+// whether there is a next page.
 func (s checkoutsInput) search() (curfew.CheckoutSearch, error) {
 	q := curfew.CheckoutSearch{
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,

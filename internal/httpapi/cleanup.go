@@ -102,7 +102,7 @@ func (h cleanupHandlers) checkPreview(ctx context.Context, b api.Cleanup, what l
 
 var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: previews are kept for a day")
 
-// failed is the problem of a failed run. If the run had begun, it says what was committed.
+// failed returns the problem of a failed run. If the run had begun, it says what was committed.
 func (h cleanupHandlers) failed(ctx context.Context, result api.CleanupResult, err error) error {
 	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: the run failed, whatever the cause
 	f.CleanupResult = &result

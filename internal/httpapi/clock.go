@@ -11,11 +11,11 @@ import (
 
 // Clock is a test clock.
 type Clock interface {
-	// Advance moves it forward, and returns after everything that is due by then.
+	// Advance moves the clock forward, and returns once everything due by then is done.
 	Advance(ctx context.Context, by time.Duration) (ahead time.Duration, err error)
 }
 
-// mostAdvance is what one call may move it by: a year.
+// mostAdvance limits how far one call may move the clock: a year.
 const mostAdvance = 366 * 24 * time.Hour
 
 type advanceInput struct {

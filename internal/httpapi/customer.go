@@ -20,7 +20,8 @@ type customerHandlers struct {
 	forecasts *forecast.Forecaster // nil disables them
 }
 
-// forecast returns how long a customer will wait for a mechanic, or would wait if a session began now.
+// forecast returns how long a customer will wait for a mechanic, or would wait if a session began
+// now.
 func (h customerHandlers) forecast(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Forecast], error) {
 	if h.forecasts == nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "there are no forecasts here")

@@ -24,8 +24,8 @@ func (d Description) JSON() ([]byte, error) {
 	return doc.MarshalJSON()
 }
 
-// complete finishes a description that serves no calls: generators need other schemas than the server's
-// validation.
+// complete finishes a description that serves no calls: generators need different schemas than the
+// server's validation.
 func (d Description) complete() (*huma.OpenAPI, []route, error) {
 	h := handlers{stripe: door{hook: d.Stripe}}
 	table, silent := slices.Concat(apiRoutes(h), credentialRoutes(h)), newRouter(d.Version, 0, nil, nil, nil)

@@ -173,8 +173,8 @@ func (h directoryHandlers) exportSent(ctx context.Context, _ auth.Request, in *s
 	})
 }
 
-// exported responds with a list as a file. The first page is read at once, so that a failure at the beginning is a problem and
-// not a file that was cut.
+// exported responds with a list as a file. The first page is read before the response starts, so
+// that an early failure is a problem instead of a truncated file.
 func exported[T any, P comparable](
 	ctx context.Context, h bookHandlers, name string, write func(io.Writer, func(after P) ([]T, P, error)) error, read func(after P) ([]T, P, error),
 ) (*file, error) {

@@ -18,8 +18,8 @@ import (
 //go:embed docs.html
 var docsPage string
 
-// docsHandlers serve the description of the API, for programs and for people. The page loads nothing from
-// other sites.
+// docsHandlers serve the description of the API, for programs and for people. The page loads
+// nothing from other sites.
 type docsHandlers struct {
 	version  string
 	example  string // a command that calls the API
@@ -31,8 +31,8 @@ type docsHandlers struct {
 // documents are the description for programs and the page for people.
 type documents struct{ description, page []byte }
 
-// promise writes the documents at the first request for one: writing them would take most of the time of a
-// start.
+// promise defers writing the documents until the first request for one: writing them would take
+// most of the startup time.
 func (h *docsHandlers) promise(describe func() (*huma.OpenAPI, []route, error)) {
 	h.documents = sync.OnceValues(func() (documents, error) {
 		doc, table, err := describe()

@@ -67,7 +67,7 @@ func (h endpointHandlers) change(ctx context.Context, c auth.Request, in *endpoi
 	return okay(wire.Endpoint(w), err)
 }
 
-// set changes a field that the caller named.
+// set changes a field if the caller named it.
 func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from

@@ -19,7 +19,7 @@ func okay[T any](body T, err error) (*response[T], error) {
 	return &response[T]{http.StatusOK, body}, err
 }
 
-// idInput is the input of a route with nothing but the {id} in its path.
+// idInput is the input of a route with only the {id} in its path.
 type idInput struct {
 	ID string `path:"id"`
 }

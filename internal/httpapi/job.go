@@ -21,9 +21,9 @@ import (
 )
 
 const (
-	// answerWithin is how long the call that starts a job waits for its end.
+	// answerWithin is how long a call that starts a job waits for it to end.
 	answerWithin = 2 * time.Second
-	// defaultWindow is how far back a comparison looks.
+	// defaultWindow is how far back a comparison looks by default.
 	defaultWindow = 72 * time.Hour
 )
 
@@ -35,8 +35,8 @@ type jobHandlers struct {
 	asksProvider bool
 }
 
-// worked is the response of a route that starts a job: 200 with a T if the job ends at once, otherwise 202 with an
-// api.Job and its location.
+// worked is the response of a route that starts a job: 200 with a T if the job ends at once,
+// otherwise 202 with an api.Job and its location.
 type worked[T any] struct {
 	Status   int
 	Location string `header:"Location"`
@@ -53,8 +53,8 @@ func (answerOf[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, "")
 }
 
-// started responds with the result of a job, or with its location if it goes on. err is the job's error; answer is
-// what it did in spite of that, or nil if it did not begin.
+// started responds with the result of a job, or with its location if it is still running. The
+// returned err is the job's error; answer is what it did nevertheless, or nil if it did not begin.
 func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) (out *worked[T], answer any, err error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -82,7 +82,7 @@ func started[T any](ctx context.Context, h jobHandlers, j record.Job, body any) 
 	return &worked[T]{http.StatusAccepted, "/api/debug/jobs/" + begun.Job.ID, answerOf[T]{h.stands(ctx, begun.Job)}}, nil, nil
 }
 
-// stands returns the job's present state, or the last known one.
+// stands returns the job's current state, or the last known one.
 func (h jobHandlers) stands(ctx context.Context, j record.Job) api.Job {
 	if now, err := h.runner.Job(ctx, j.ID); err == nil {
 		j = now
@@ -128,7 +128,7 @@ func (h jobHandlers) reconcile(ctx context.Context, c auth.Request, in *reconcil
 	return out, err
 }
 
-// jobWork returns the work of each kind of job.
+// jobWork returns the work for each kind of job.
 func jobWork(keeper *lifecycle.Keeper) map[record.JobKind]job.Work {
 	w := work{keeper}
 	return map[record.JobKind]job.Work{
@@ -136,7 +136,7 @@ func jobWork(keeper *lifecycle.Keeper) map[record.JobKind]job.Work {
 	}
 }
 
-// decoded makes work of a function that takes the decoded request.
+// decoded turns a function that takes the decoded request into work.
 func decoded[T any](do func(context.Context, record.Job, T, lifecycle.Job) (any, error)) job.Work {
 	return func(ctx context.Context, j record.Job, how lifecycle.Job) (any, error) {
 		var body T

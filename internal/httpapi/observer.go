@@ -17,15 +17,17 @@ import (
 )
 
 const (
-	// maxHeader is how many bytes a request's line and headers may have.
+	// maxHeader limits a request's line and headers, in bytes.
 	maxHeader = 16 << 10
-	// readHeader is how many of them are read, to be refused with a problem. Beyond it net/http answers in plain text.
+	// readHeader is how much of them is read in order to refuse larger ones with a problem. Beyond
+	// it, net/http answers in plain text.
 	readHeader = 4 * maxHeader
 )
 
-// Trace begins the trace of a request, under the request's id. It returns the context for the work, and what ends the
-// trace with the route's pattern (empty: no route matched) and the response's status. Do not read more of the request:
-// paths and headers identify callers.
+// Trace begins the trace of a request with the request's id. It returns the context for the work,
+// and a function that ends the trace with the route's pattern (empty if no route matched) and the
+// response's status. Implementations must not read more of the request: paths and headers identify
+// callers.
 type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
 
 func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
@@ -43,7 +45,8 @@ type observer struct {
 	audit    auditor
 }
 
-// wrap gives every request an id and a line in the log, and every response its headers. It recovers from panics.
+// wrap gives every request an id and a log line, and every response its headers. It recovers from
+// panics.
 func (o observer) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info := o.infoOf(r)
@@ -75,8 +78,9 @@ func (o observer) wrap(next http.Handler) http.Handler {
 // plainID matches the request ids that a proxy may set.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// infoOf returns what is known of a request before authentication. Only a trusted proxy may set its id and sender: others
-// could write anything into the log, or have their calls counted as somebody else's.
+// infoOf returns what is known of a request before authentication. Only a trusted proxy may set its
+// id and sender: others could write anything into the log, or have their calls counted as somebody
+// else's.
 func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
 	from, byProxy := o.proxies.sender(r)
 	if id := r.Header.Get("X-Request-Id"); byProxy && plainID.MatchString(id) {
@@ -89,7 +93,7 @@ func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
 	return &problem.RequestInfo{ID: rand.Text(), From: from}
 }
 
-// headerSize returns about how many bytes a request's line and headers had.
+// headerSize returns the approximate size of a request's line and headers, in bytes.
 func headerSize(r *http.Request) int {
 	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
 	for name, values := range r.Header {
@@ -106,8 +110,8 @@ func headersTooLarge() *problem.Problem {
 	return f
 }
 
-// secure sets the headers of every response. Nothing is cached, framed or sniffed, and only Curfew's own scripts
-// run.
+// secure sets the headers of every response. Nothing is cached, framed or sniffed, and only
+// Curfew's own scripts run.
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
 		"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
@@ -119,7 +123,7 @@ func secure(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// recovered answers for a handler that panicked. The stack goes to the log only.
+// recovered answers for a handler that panicked. The stack goes only to the log.
 func (o observer) recovered(w *recorder, r *http.Request, panicked any) {
 	if panicked == nil {
 		return
@@ -138,8 +142,8 @@ func logPanic(ctx context.Context, log *slog.Logger, panicked any) {
 		"request_id", problem.RequestOf(ctx).ID, "panic", panicked, "stack", string(debug.Stack()))
 }
 
-// logRequest writes one line. It names the route's pattern instead of the path, because paths and queries contain
-// what callers chose.
+// logRequest writes one log line. It names the route's pattern instead of the path, because paths
+// and queries contain what callers chose.
 func (o observer) logRequest(r *http.Request, info *problem.RequestInfo, w *recorder, took time.Duration) {
 	level, actor := slog.LevelInfo, "nobody"
 	if info.Actor.Role != "" {

@@ -13,7 +13,8 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// humaConfig configures huma to return errors as problems, and not to serve its own documentation pages.
+// humaConfig configures huma to return errors as problems, and not to serve its own documentation
+// pages.
 func humaConfig(version string) huma.Config {
 	config := huma.DefaultConfig("Curfew", version)
 	config.CreateHooks = nil // no $schema in bodies
@@ -27,8 +28,8 @@ func humaConfig(version string) huma.Config {
 	return config
 }
 
-// problemOfHuma turns huma's error about an input into a problem. It names the place and what was expected, and
-// does not echo the value.
+// problemOfHuma turns huma's error about an input into a problem. It names the place and what was
+// expected, and does not echo the value.
 func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	theirs, ok := body.(*huma.ErrorModel)
 	if !ok {
@@ -46,11 +47,11 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	return f, nil
 }
 
-// misfit is what Go says of a value that fits the description, but not its field: a whole number that is written with a
-// fraction.
+// misfit matches Go's error for a value that fits the description but not its field: a whole number
+// written with a fraction.
 var misfit = regexp.MustCompile(`^(\w+): json: cannot unmarshal number \S+ into Go struct field [^. ]*\.(\S+) of type`)
 
-// inOurWords replaces what Go says of its types.
+// inOurWords replaces Go's messages about its types.
 func inOurWords(detail string) string {
 	switch m := misfit.FindStringSubmatch(detail); {
 	case m != nil:

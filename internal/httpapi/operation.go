@@ -24,9 +24,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// at makes a route of a handler, which is called with an authorized caller and a checked input. Authorization comes
-// before huma decodes the input, and huma can pass something on only in the context, so the caller travels there for
-// that one step. A request without a caller is refused.
+// at makes a route from a handler, which is called with an authorized caller and a checked input.
+// Authorization comes before huma decodes the input, and huma can pass values on only in the
+// context, so the caller travels there for that one step. A request without a caller is refused.
 func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
 	a.Class = classOf(method)
 	return route{
@@ -58,7 +58,7 @@ func at[I, O any](method, path string, a auth.Access, name, summary string, hand
 	}
 }
 
-// callerKey is the context key with which at passes the caller through huma's decoding.
+// callerKey is the context key that carries the caller through huma's decoding.
 type callerKey struct{}
 
 // authorizing is the middleware that asks the gate, within the route's time limit, and passes the
@@ -78,7 +78,7 @@ func (rt route) authorizing(to *router) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// authorize asks the gate, and checks query and body only after that.
+// authorize asks the gate, and checks query and body only afterwards.
 func (rt route) authorize(gate *auth.Gate, w http.ResponseWriter, r *http.Request) (auth.Request, error) {
 	c, err := gate.Authorize(r, rt.access)
 	if err == nil {
@@ -90,7 +90,7 @@ func (rt route) authorize(gate *auth.Gate, w http.ResponseWriter, r *http.Reques
 	return c, readBody(w, r, rt.fields)
 }
 
-// carryOut carries out a call. A call that changes something does not end because its caller leaves.
+// carryOut makes a call. A call that changes something does not end when its caller leaves.
 func (rt route) carryOut(ctx context.Context, to *router, do func(context.Context) error) error {
 	switch {
 	case rt.method == http.MethodGet:
@@ -103,7 +103,7 @@ func (rt route) carryOut(ctx context.Context, to *router, do func(context.Contex
 	return do(ctx)
 }
 
-// carryOutWhole carries out a long task, which goes on after the time for its answer is over.
+// carryOutWhole runs a long task, which continues after the time for its answer is over.
 func (rt route) carryOutWhole(ctx context.Context, to *router, do func(context.Context) error) error {
 	ctx, end := to.tasks.begin(ctx, longTaskTimeout)
 	done := make(chan error, 1)
@@ -121,7 +121,7 @@ func (rt route) carryOutWhole(ctx context.Context, to *router, do func(context.C
 	}
 }
 
-// recovering runs a function outside of the request's own goroutine, and recovers from its panic.
+// recovering runs a function outside the request's own goroutine, and recovers from its panic.
 func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) error) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -132,8 +132,8 @@ func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) 
 	return do(ctx)
 }
 
-// streaming makes a route that is documented like the others but answers without huma, which would double the memory of
-// each stream.
+// streaming makes a route that is documented like the others but answers without huma, which would
+// double the memory of each stream.
 func streaming(path string, a auth.Access, name, summary string, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) route {
 	a.Class = limit.Streams
 	return route{
@@ -158,7 +158,7 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 	}
 }
 
-// stream admits a caller and opens their stream.
+// stream authorizes a caller and opens their stream.
 func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) error {
 	ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
 	defer cancel()
@@ -177,7 +177,7 @@ func param(name, in, doc string) *huma.Param {
 	return &huma.Param{Name: name, In: in, Description: doc, Schema: &huma.Schema{Type: huma.TypeString}}
 }
 
-// guarded makes an undocumented route of a handler that is called with an authorized caller.
+// guarded makes an undocumented route from a handler that is called with an authorized caller.
 func guarded(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
 	rt := route{method: http.MethodGet, path: path, access: allow(auth.Nobodys, roles...)}
 	rt.access.Name, rt.access.Group, rt.access.Class = name, name, limit.Unlimited
@@ -193,7 +193,7 @@ func guarded(path, name string, roles []curfew.Role, handle http.HandlerFunc) ro
 	return rt
 }
 
-// documented makes a route of a handler that authenticates its callers itself and describes itself.
+// documented makes a route from a handler that authenticates its callers and describes itself.
 func documented(method, path, open string, describe func(to *router) *huma.Operation, handle http.HandlerFunc) route {
 	rt := plain(method, path, open, handle)
 	mount := rt.mount
@@ -233,8 +233,8 @@ func (rt route) operation(failure *huma.Response) huma.Operation {
 	return op
 }
 
-// describeResponses adds the other responses of success, which have the shape of the usual one, and says whether
-// the operation needs a body.
+// describeResponses adds the other success responses, which have the shape of the usual one, and
+// says whether the operation needs a body.
 func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
 	for _, status := range rt.statuses[1:] {
@@ -257,8 +257,8 @@ func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 	}
 }
 
-// routeActions maps routes to the actions that they carry out: a route's description states all their
-// consequences.
+// routeActions maps routes to the actions that they carry out: a route's description states all
+// their consequences.
 var routeActions = map[string][]lifecycle.ActionName{
 	"endSession": {lifecycle.EndSession}, "cancelSession": {lifecycle.CancelSession, lifecycle.EndSession},
 	"clearCustomer":  {lifecycle.ClearCustomer, lifecycle.ForceClear},

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 )
 
-// readyTimeout bounds one look at the database.
+// readyTimeout limits one check of the database.
 const readyTimeout = 2 * time.Second
 
 // opsHandlers answer operators and their programs.
@@ -31,7 +31,7 @@ func (h opsHandlers) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ready")
 }
 
-// bareReadiness is readiness for the public: the reason is only logged, for operators.
+// bareReadiness is readiness for the public: the reason is only logged.
 func (h opsHandlers) bareReadiness(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
@@ -42,8 +42,9 @@ func (h opsHandlers) bareReadiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ready")
 }
 
-// ownHost refuses calls over loopback that name another host. They come from a web page in a browser on this machine whose
-// server resolves its own name to a loopback address (DNS rebinding). A listener that others can reach may have any name.
+// ownHost refuses calls over loopback that name another host. They come from a web page in a
+// browser on this machine whose server resolves its own name to a loopback address (DNS rebinding).
+// A listener that others can reach may have any name.
 func ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)

@@ -25,11 +25,12 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// requestTimeout is how long routes other than cleanups may take to answer.
+// requestTimeout limits how long routes other than cleanups may take to answer.
 const requestTimeout = 10 * time.Second
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready,
-// Endpoints, Deliveries, Privacy.Store and Directory are required.
+// Options configures a Server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit,
+// AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries, Privacy.Store and
+// Directory are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -43,26 +44,31 @@ type Options struct {
 	// Audit writes the audit log, and AuditReader reads it.
 	Audit       *audit.Log
 	AuditReader AuditReader
-	// Approvals holds what a second admin has to approve; TwoPersons says which actions need that.
+	// Approvals holds what a second admin must approve; TwoPersons says which actions need that.
 	Approvals  approval.Store
 	TwoPersons approval.Rules
 	Jobs       job.Store
 	SignIns    auth.SignInOptions // its Logger is set to Logger
-	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
+	// OnePort reports whether the platform provides only one port: then /livez, /readyz and
+	// /metrics are on the public listener too.
 	OnePort bool
 	Privacy privacy.Service
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
 	BaseURL string
-	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login. It is always shown
-	// like that if BaseURL is not this machine's, because the command reveals where files are.
+	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew
+	// login, which is always shown if BaseURL is not on this machine, because the full command
+	// reveals where files are.
 	LoginHint string
-	// SigninURL is where customers and mechanics sign in; empty: they are told to do so at the marketplace.
+	// SigninURL is where customers and mechanics sign in; if empty, pages refer them to the
+	// marketplace.
 	SigninURL string
-	// SessionURL is where a session takes place, with {id} for its id; empty: pages link to none.
+	// SessionURL is where a session takes place, with {id} for its id; if empty, pages do not link
+	// there.
 	SessionURL string
-	// Instead is what a customer who has waited for a while is offered; its zero value is nothing.
+	// Instead is what a customer who has waited for a while is offered; the zero value offers
+	// nothing.
 	Instead console.Instead
 	Version string
 	Logger  *slog.Logger      // nil discards the log
@@ -70,8 +76,8 @@ type Options struct {
 	// RequestTimeout is how long a route may take to answer, except cleanups, which may take a minute. The default is
 	// 10 s.
 	RequestTimeout time.Duration
-	// AnswerWithin is how long the call that starts a cleanup, an undo or a comparison waits for its end, before it answers
-	// with a job that goes on. The default is 2 s.
+	// AnswerWithin is how long a call that starts a cleanup, an undo or a comparison waits for it
+	// to end before answering with a job that continues. The default is 2 s.
 	AnswerWithin time.Duration
 	Trace        Trace // traces requests; nil traces none
 	Hooks        Hooks // of payment providers
@@ -80,22 +86,24 @@ type Options struct {
 	Forecasts    *forecast.Forecaster    // how long customers will wait; nil disables them
 	Streams      sse.Hub                 // changes for live streams; nil: /api/stream answers Unavailable
 	Links        console.Unsubscriptions // of mails; nil: there are no such routes
-	// Settings is what the process was started with, for admins; no secrets.
+	// Settings is the process's configuration, shown to admins; it contains no secrets.
 	Settings []api.Setting
-	// Adopted reports the state of the marketplace's own tables; nil: none is adopted.
+	// Adopted reports the state of adopted tables; nil if there are none.
 	Adopted console.AdoptedTables
-	// TestPayments reports whether payments are of the provider's test mode.
+	// TestPayments reports whether payments are in the provider's test mode.
 	TestPayments bool
 	Limits       *limit.Limiter // limits how often somebody may call; nil: unlimited
-	// TrustedProxies are the networks of the proxies in front of the server. Only they may set a request's id (X-Request-Id)
-	// and sender (X-Forwarded-For). If there are none, the sender is the address that connects.
+	// TrustedProxies are the networks of the proxies in front of the server. Only they may set a
+	// request's id (X-Request-Id) and sender (X-Forwarded-For). Otherwise the sender is the address
+	// that connects.
 	TrustedProxies []netip.Prefix
 	Clock          Clock // a test clock; nil: there is none
 	// AllowedOrigins are the origins of other sites whose pages may call the API with a token: https://app.example.org.
 	AllowedOrigins []string
 }
 
-// completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
+// completed returns the options with defaults filled in. It returns Invalid if a required one is
+// missing.
 func (o Options) completed() (Options, error) {
 	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.Approvals == nil || o.Jobs == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil || o.Directory.Store == nil || o.Directory.Find == nil || o.Directory.Lists == nil {
 		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, Approvals, Jobs, SignIns.Store, Ready, Endpoints, Deliveries, Privacy.Store and Directory")

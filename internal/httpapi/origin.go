@@ -11,21 +11,22 @@ import (
 	"github.com/curfewhq/curfew/internal/sse"
 )
 
-// What pages of allowed origins may send and read. A page proves who calls by a token: credentials are never allowed, so a cookie counts
-// for no other site.
+// What pages of allowed origins may send and read. Such a page proves who calls with a token:
+// credentials are never allowed, so a cookie is valid for no other site.
 var (
 	corsMethods = strings.Join([]string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete}, ", ")
 	corsHeaders = strings.Join([]string{"Authorization", "Content-Type", "Idempotency-Key", sse.LastEventID, auth.ActAs}, ", ")
 	corsExposed = strings.Join([]string{"Retry-After", "X-Request-Id", "WWW-Authenticate"}, ", ")
 )
 
-// corsMaxAge is how long a browser remembers what it may send, in seconds.
+// corsMaxAge is how long a browser caches a preflight, in seconds.
 const corsMaxAge = "600"
 
 // origins are the origins whose pages may call the API.
 type origins []string
 
-// share answers preflights, and lets pages of allowed origins read what the API answers, problems and streams too.
+// share answers preflights, and lets pages of allowed origins read the API's answers, including
+// problems and streams.
 func (o origins) share(problems problem.Writer, next http.Handler) http.Handler {
 	if len(o) == 0 {
 		return next

@@ -34,7 +34,7 @@ type receiptCheckout struct {
 // eventAnswers answers the events of any provider.
 type eventAnswers struct{ payments *lifecycle.Payments }
 
-// answer returns the state of the event's payment after the event was committed.
+// answer returns the state of the event's payment once the event is committed.
 func (a eventAnswers) answer(ctx context.Context, w http.ResponseWriter, n curfew.Notice) error {
 	receipt := eventReceipt{Outcome: "kept", Why: n.Unread}
 	if n.Unread == "" {
@@ -67,8 +67,8 @@ const eventExample = `{
 	"amount": 2900, "currency": "eur", "at": "2026-11-28T10:00:00Z", "order": {"customerId": "kim", "plan": "chat10"}
 }`
 
-// eventOperation describes the door for any provider. Huma does not check the body, because the signature covers its
-// bytes, and a signed body is kept even if it is wrong.
+// eventOperation describes the webhook for any provider. Huma does not check the body, because the
+// signature covers its bytes, and a signed body is kept even if it is wrong.
 func (d door) eventOperation(to *router) *huma.Operation {
 	op, schemas := d.operation(to), to.api.OpenAPI().Components.Schemas
 	op.OperationID, op.Tags = "receivePaymentEvent", []string{"payments"}

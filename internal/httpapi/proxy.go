@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// proxies are the networks of the trusted proxies, which may set a request's sender and id.
+// proxies are the networks of trusted proxies, which may set a request's sender and id.
 type proxies []netip.Prefix
 
-// sender returns the address that a request comes from. It is not valid if that is unknown. A trusted proxy appends the
-// address that it received the request from to X-Forwarded-For, so the list is read from its end, as far as trusted proxies
-// wrote it.
+// sender returns the address that a request comes from; it is invalid if that is unknown. A trusted
+// proxy appends the address from which it received the request to X-Forwarded-For, so the list is
+// read from its end, as far as trusted proxies wrote it.
 func (p proxies) sender(r *http.Request) (from netip.Addr, byProxy bool) {
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
 	from = peer.Addr().Unmap()

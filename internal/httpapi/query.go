@@ -23,8 +23,8 @@ func paramsOf(input reflect.Type) []string {
 	return params
 }
 
-// checkQuery refuses parameters that a handler would not see: unknown ones, the second of two, and empty ones, which
-// would count as absent and so select everything.
+// checkQuery rejects parameters that a handler would not see: unknown ones, duplicates, and empty
+// ones, which would count as absent and thus select everything.
 func checkQuery(r *http.Request, declared []string) error {
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -38,7 +38,7 @@ func checkQuery(r *http.Request, declared []string) error {
 	return problem.CheckParams(given, declared)
 }
 
-// checkKey refuses an empty idempotency key: a caller who sends the header wants the call to be
+// checkKey rejects an empty idempotency key: a caller who sends the header wants the call to be
 // made only once.
 func checkKey(r *http.Request) error {
 	switch given := r.Header.Values("Idempotency-Key"); {

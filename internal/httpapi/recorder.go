@@ -7,7 +7,7 @@ import (
 	"net/http"
 )
 
-// recorder is a response recorder: it passes a response on, and records its status and its route.
+// recorder passes a response on, and records its status and its route.
 type recorder struct {
 	http.ResponseWriter
 	status   int
@@ -15,7 +15,8 @@ type recorder struct {
 	streamed bool   // the connection was handed to a live stream
 }
 
-// statusCode returns the status that the caller saw: net/http sends 200 for a handler that sets none.
+// statusCode returns the status that the caller received: net/http sends 200 for a handler that
+// sets none.
 func (r *recorder) statusCode() int { return cmp.Or(r.status, http.StatusOK) }
 
 // WriteHeader records the status.

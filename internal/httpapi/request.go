@@ -32,8 +32,8 @@ func (h queueHandlers) list(ctx context.Context, c auth.Request, in *pageInput) 
 	return okay(wire.Queue(pending, next), nil)
 }
 
-// pending returns the requests that may be accepted. Only a mechanic's call counts as
-// reading the queue.
+// pending returns the requests that may be accepted. Only a mechanic's call counts as reading the
+// queue.
 func (h queueHandlers) pending(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	if who.Role != curfew.Mechanic {
 		return h.keeper.Queue.Peek(ctx, after, limit)
@@ -58,15 +58,15 @@ func (h queueHandlers) release(ctx context.Context, c auth.Request, _ *idInput) 
 	return okay(wire.Offered(released), err)
 }
 
-// releasedBy reports whether this mechanic ever released the session. Only then does a repeated call get the response of
-// the first.
+// releasedBy reports whether this mechanic ever released the session. Only then does a repeated
+// call get the response of the first.
 func releasedBy(events []curfew.Event, who curfew.Actor) bool {
 	return slices.ContainsFunc(events, func(e curfew.Event) bool {
 		return e.Actor.Role == who.Role && e.Actor.ID == who.ID && e.Reason == curfew.ReleasedReason
 	})
 }
 
-// hidden replaces every NotFound by the same one.
+// hidden replaces every NotFound with the same one.
 func hidden(err, same error) error {
 	if err != nil && problem.KindOf(err) == curfew.NotFound {
 		return same

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/limit"
 )
 
-// cleanupTimeout is how long the slowest routes may take to answer.
+// cleanupTimeout limits how long the slowest routes may take to answer.
 const cleanupTimeout = time.Minute
 
 // route is one line of the table in routes.go.
@@ -36,7 +36,7 @@ type route struct {
 	mount        func(*router, route)
 }
 
-// plain makes an undocumented route of a handler that authenticates its callers itself.
+// plain makes an undocumented route from a handler that authenticates its callers itself.
 func plain(method, path, open string, handle http.HandlerFunc) route {
 	return route{
 		method: method, path: path, open: open,
@@ -44,8 +44,8 @@ func plain(method, path, open string, handle http.HandlerFunc) route {
 	}
 }
 
-// page makes a route of a page. Callers without access are not refused: the page asks
-// them to sign in.
+// page makes a route for a page. Callers without access are not refused: the page asks them to sign
+// in.
 func page(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
 	rt := plain(http.MethodGet, path, "", handle)
 	rt.access, rt.isPage = allow(auth.Nobodys, roles...), true
@@ -53,20 +53,20 @@ func page(path, name string, roles []curfew.Role, handle http.HandlerFunc) route
 	return rt
 }
 
-// allow returns an access rule: the roles, and who must own the thing in the path.
+// allow returns an access rule: the roles, and who must own what the path names.
 func allow(r auth.Relation, roles ...curfew.Role) auth.Access {
 	return auth.Access{Roles: roles, Relation: r}
 }
 
-// named adds to an access rule the names by which an API key can be bound to its route: the operation's id and the first
-// part of the path.
+// named adds to an access rule the names by which an API key can be bound to its route: the
+// operation's id and the first part of the path.
 func named(a auth.Access, name, path string) auth.Access {
 	a.Name, a.Group = name, strings.Split(path, "/")[2]
 	return a
 }
 
-// keyRoutes returns what API keys can be bound to: the routes of a table that services may use, for themselves or acting
-// for somebody.
+// keyRoutes returns what API keys can be bound to: the routes that services may use, for themselves
+// or on behalf of somebody.
 func keyRoutes(table []route) []auth.RouteName {
 	var all []auth.RouteName
 	for _, rt := range table {
@@ -77,7 +77,7 @@ func keyRoutes(table []route) []auth.RouteName {
 	return append(all, auth.ActingNames()...)
 }
 
-// answers sets the statuses of success, the usual one first.
+// answers sets the success statuses, the usual one first.
 func (rt route) answers(statuses ...int) route {
 	rt.statuses = statuses
 	return rt
@@ -95,20 +95,20 @@ func (rt route) job() route {
 	return rt
 }
 
-// within sets how long the answer may take.
+// within sets how long the route may take to answer.
 func (rt route) within(timeout time.Duration) route {
 	rt.timeout = timeout
 	return rt
 }
 
-// writes sets the type of an answer that is no JSON.
+// writes sets the content type of an answer that is not JSON.
 func (rt route) writes(content string) route {
 	rt.content = content
 	return rt
 }
 
-// whole lets the route's work go on after the time for its answer is over. The answer then says where to read its
-// state.
+// whole lets the route's work continue after the time for its answer is over. The answer then says
+// where to read its state.
 func (rt route) whole(progress string) route {
 	rt.progress = progress
 	return rt
@@ -134,10 +134,10 @@ func classOf(method string) limit.Class {
 	return limit.Writes
 }
 
-// pattern is the route as http.ServeMux and the metrics name it.
+// pattern names the route as http.ServeMux and the metrics do.
 func (rt route) pattern() string { return rt.method + " " + rt.path }
 
-// mountAll mounts every route of a table. It refuses a table in which a route lacks an access rule.
+// mountAll mounts every route of a table. It rejects a table in which a route lacks an access rule.
 func mountAll(table []route, to *router) error {
 	if err := everyRouteHasAccess(table); err != nil {
 		return err
@@ -149,8 +149,8 @@ func mountAll(table []route, to *router) error {
 	return nil
 }
 
-// everyRouteHasAccess refuses a table in which a route has no access rule, or one that admits everybody by mistake: a
-// forgotten rule must not take effect through its zero value.
+// everyRouteHasAccess rejects a table in which a route has no access rule, or one that admits
+// everybody by mistake: the zero value of a forgotten rule must not take effect.
 func everyRouteHasAccess(table []route) error {
 	for _, rt := range table {
 		if problem := accessProblem(rt); problem != "" {
@@ -160,7 +160,7 @@ func everyRouteHasAccess(table []route) error {
 	return nil
 }
 
-// accessProblem says what is wrong with a route's access rule; it is empty for a good one.
+// accessProblem says what is wrong with a route's access rule; "" if it is valid.
 func accessProblem(rt route) string {
 	roles := rt.access.Roles
 	switch {

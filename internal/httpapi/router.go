@@ -14,7 +14,7 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// router is what routes are mounted on, and what they need to answer.
+// router mounts routes, and holds what they need to answer.
 type router struct {
 	mux      *http.ServeMux
 	api      huma.API
@@ -35,8 +35,8 @@ func newRouter(version string, timeout time.Duration, gate *auth.Gate, running *
 	}
 }
 
-// ServeHTTP sends a request to its route. For a path or a method without one it answers with a problem, where the mux
-// alone would answer in plain text.
+// ServeHTTP passes a request to its route. For a path or method without one it answers with a
+// problem, where the mux alone would answer in plain text.
 func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, pattern := t.mux.Handler(r)
 	if rec, ok := w.(*recorder); ok {

@@ -50,15 +50,15 @@ const (
 	inDeliveries = "GET /api/deliveries shows what is sent again"
 )
 
-// routes is every route of the public listener.
+// routes returns every route of the public listener.
 func routes(h handlers) []route {
 	return slices.Concat(apiRoutes(h), credentialRoutes(h), siteRoutes(h))
 }
 
-// apiRoutes is the API: method and path, access, name, and handler.
+// apiRoutes returns the routes of the API: method and path, access, name, and handler.
 func apiRoutes(h handlers) []route { return slices.Concat(marketRoutes(h), operatorRoutes(h)) }
 
-// marketRoutes is every route for customers, mechanics and the marketplace's programs.
+// marketRoutes returns the routes for customers, mechanics and the marketplace's programs.
 func marketRoutes(h handlers) []route {
 	const get, post = http.MethodGet, http.MethodPost
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
@@ -89,7 +89,7 @@ func marketRoutes(h handlers) []route {
 	}
 }
 
-// operatorRoutes is every route for operators.
+// operatorRoutes returns the routes for operators.
 func operatorRoutes(h handlers) []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const a, sv = curfew.Admin, curfew.Service
@@ -141,7 +141,7 @@ func operatorRoutes(h handlers) []route {
 	}
 }
 
-// credentialRoutes is every route for keys, tokens and sign-ins.
+// credentialRoutes returns the routes for keys, tokens and sign-ins.
 func credentialRoutes(h handlers) []route {
 	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
 	const a = curfew.Admin
@@ -161,7 +161,8 @@ func credentialRoutes(h handlers) []route {
 	}
 }
 
-// siteRoutes is every route for browsers: documentation, files, sign-in and sign-out, and pages.
+// siteRoutes returns the routes for browsers: documentation, files, sign-in and sign-out, and
+// pages.
 func siteRoutes(h handlers) []route {
 	const everybody, linked = "everybody", "the holder of a link in a mail"
 	table := []route{
@@ -183,8 +184,8 @@ func siteRoutes(h handlers) []route {
 	return table
 }
 
-// onePortRoutes is what operators' programs need on the public listener if the platform gives only one port. It reveals
-// nothing to strangers, and leaves out pprof.
+// onePortRoutes returns what operators' programs need on the public listener if the platform
+// provides only one port. It reveals nothing to strangers, and leaves out pprof.
 func onePortRoutes(h opsHandlers, m *metrics.Registry) []route {
 	return []route{
 		plain(http.MethodGet, "/livez", "everybody", h.liveness),
@@ -193,7 +194,7 @@ func onePortRoutes(h opsHandlers, m *metrics.Registry) []route {
 	}
 }
 
-// opsRoutes is every route of the listener for operators.
+// opsRoutes returns the routes of the listener for operators.
 func opsRoutes(h opsHandlers, m *metrics.Registry) []route {
 	const operators = "whoever reaches this listener"
 	return []route{

@@ -47,7 +47,7 @@ type Server struct {
 	ops     http.Handler
 }
 
-// New returns a server. The error's kind is Invalid if a required option is missing.
+// New returns a server. It returns Invalid if a required option is missing.
 func New(o Options) (*Server, error) {
 	o, err := o.completed()
 	if err != nil {
@@ -96,12 +96,12 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Keys manages the API keys of a store, for the routes of this server.
+// Keys manages the API keys in a store, for the routes of this server.
 func Keys(store auth.KeyStore) auth.Keys {
 	return auth.Keys{Store: store, Routes: keyRoutes(append(apiRoutes(handlers{}), onePortRoutes(opsHandlers{}, metrics.New())...))}
 }
 
-// Operations returns the names of all operations, as the audit log has them.
+// Operations returns the names of all operations, as in the audit log.
 func Operations() []string {
 	var all []string
 	for _, rt := range slices.Concat(apiRoutes(handlers{}), credentialRoutes(handlers{})) {
@@ -168,7 +168,8 @@ func (s *Server) door(
 	}
 }
 
-// countFromZero creates the series of the routes whose answers are known, so that a first failure shows as a rise.
+// countFromZero creates the metrics of routes with known statuses at 0, so that a first failure
+// shows as an increase.
 func countFromZero(m *metrics.Registry, version string, table []route) {
 	m.Describe(version)
 	for _, rt := range table {
@@ -178,7 +179,8 @@ func countFromZero(m *metrics.Registry, version string, table []route) {
 	}
 }
 
-// Run does the background work of live streams, charts and authentication until the context ends. It returns nil.
+// Run does the background work of live streams, charts and authentication until the context ends.
+// It returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.streams.Run(ctx) })
@@ -192,7 +194,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// noteResumed notes that an approval is over whose process had stopped before it was.
+// noteResumed notes the end of an approval that a stopped process had left unfinished.
 func (s *Server) noteResumed(ctx context.Context, a record.Approval) {
 	s.audit.Note(record.AuditEntry{
 		Actor: curfew.Actor{Role: curfew.System, ID: "approvals"}, Action: "approve", Via: audit.ViaSystem,
@@ -207,28 +209,30 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Ops returns the handler of the operators' listener: /metrics, /livez, /readyz and pprof.
 func (s *Server) Ops() http.Handler { return s.ops }
 
-// HTTPServer returns the public listener, with limits that keep slow callers from holding it. Its Shutdown ends the live
-// streams, but does not wait for them: EndStreams does.
+// HTTPServer returns the public listener, with limits that keep slow callers from holding it. Its
+// Shutdown ends live streams but does not wait for them; EndStreams does.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	h := listener(addr, s.handler, s.log)
 	h.RegisterOnShutdown(s.streams.Close)
 	return h
 }
 
-// EndStreams ends every stream with a bye, refuses new ones, and waits until all have ended. The error is the context's.
+// EndStreams ends every stream with a bye, refuses new ones, and waits until all have ended. It
+// returns the context's error.
 func (s *Server) EndStreams(ctx context.Context) error { return s.streams.End(ctx) }
 
-// EndTasks waits until all tasks that callers started have ended. Once the context ends, it cancels those that
-// still run, and returns the context's error.
+// EndTasks waits until all tasks that callers started have ended. When the context ends, it cancels
+// those still running and returns the context's error.
 func (s *Server) EndTasks(ctx context.Context) error { return s.tasks.end(ctx) }
 
-// NewOpsServer returns the operators' listener. Its handler is usually Ops, or another until there is a Server.
+// NewOpsServer returns the listener for operators. Its handler is usually Ops, or a substitute
+// until there is a Server.
 func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return listener(addr, ownHost(h), log)
 }
 
-// NewStartupServer returns a server with the same limits, for a handler that answers until there is a
-// Server.
+// NewStartupServer returns a server with the same limits, for a handler that answers until there is
+// a Server.
 func NewStartupServer(h http.Handler, log *slog.Logger) *http.Server { return listener("", h, log) }
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {

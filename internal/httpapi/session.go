@@ -39,8 +39,8 @@ func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSess
 	return fulfilled(f)
 }
 
-// forWhom returns the customer who is to get a session. A customer may not name anybody else; the error says so, which
-// reveals nothing.
+// forWhom returns the customer for whom a session is requested. A customer may not name anybody
+// else; the error says so, which reveals nothing.
 func forWhom(who curfew.Actor, customerID string) (string, error) {
 	switch {
 	case who.Role == curfew.Service && customerID == "":

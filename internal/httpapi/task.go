@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// longTaskTimeout bounds a task of many steps, such as a cleanup or an undo.
+// longTaskTimeout limits a task of many steps, such as a cleanup or an undo.
 const longTaskTimeout = 30 * time.Minute
 
-// cancelGrace is how long canceled tasks may take to record how far they came.
+// cancelGrace is how long canceled tasks may take to record how far they got.
 const cancelGrace = time.Second
 
-// tasks tracks the tasks that callers started. A task goes on when its caller leaves; only the end of the process
-// ends it.
+// tasks tracks the tasks that callers started. A task continues when its caller leaves; only the
+// end of the process ends it.
 type tasks struct {
 	mu       sync.Mutex
 	running  map[int]context.CancelFunc
@@ -28,7 +28,8 @@ func newTasks() *tasks {
 	return t
 }
 
-// begin starts a task. Its context keeps the values of ctx, but not its end. Call the function when the task is done.
+// begin starts a task. Its context keeps the values of ctx, but not its end. Call the returned
+// function when the task is done.
 func (t *tasks) begin(ctx context.Context, timeout time.Duration) (context.Context, func()) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	t.mu.Lock()
@@ -63,7 +64,7 @@ func (t *tasks) cancel() {
 	}
 }
 
-// wait returns once nothing runs. The error is the context's.
+// wait returns once nothing is running, or with the context's error.
 func (t *tasks) wait(ctx context.Context) error {
 	t.mu.Lock()
 	idle := t.idle
@@ -76,7 +77,8 @@ func (t *tasks) wait(ctx context.Context) error {
 	}
 }
 
-// end waits until nothing runs. Once the context ends, it cancels what still does, and returns the context's error.
+// end waits until nothing is running. When the context ends, it cancels the remaining tasks and
+// returns the context's error.
 func (t *tasks) end(ctx context.Context) error {
 	err := t.wait(ctx)
 	if err == nil {

@@ -20,7 +20,7 @@ type tokenHandlers struct {
 	revoked *auth.Revocations
 }
 
-// revoke revokes, and makes it effective in this process at once; the others read it within seconds.
+// revoke revokes tokens, effective in this process at once; other processes read it within seconds.
 func (h tokenHandlers) revoke(ctx context.Context, c auth.Request, in *revokeTokensInput) (*response[wire.TokenRevocation], error) {
 	b := in.Body
 	if curfew.Role(b.Role) == curfew.Customer {

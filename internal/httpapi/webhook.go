@@ -17,19 +17,20 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// maxNotice is the largest message of a provider, in bytes.
+// maxNotice limits a provider's message, in bytes.
 const maxNotice = 256 << 10
 
-// Hook reads a provider's message. The error's kind is Invalid for a bad signature, with a reason that is safe to show
-// and the same for every message with that fault, and Conflict for a genuine message that belongs to another account.
-// A genuine message that cannot be translated is no error: Unread says why.
+// Hook reads a provider's message. It returns Invalid for a bad signature, with a reason that is
+// safe to show and the same for every message with that fault, and Conflict for a genuine message
+// that belongs to another account. A genuine message that cannot be translated is not an error:
+// Unread says why.
 type Hook interface {
 	// Headers returns the names of the headers with the signature.
 	Headers() []string
 	Read(header http.Header, body []byte) (curfew.Notice, error)
 }
 
-// Hooks read the messages of payment providers, each at a route of its own. The route of a nil hook
+// Hooks read the messages of payment providers, each on its own route. The route of a nil hook
 // answers NotFound.
 type Hooks struct {
 	Stripe Hook
@@ -46,12 +47,12 @@ type door struct {
 	tasks    *tasks
 	timeout  time.Duration
 	problems problem.Writer
-	// answer responds to the sender after the message was committed.
+	// answer responds to the sender once the message is committed.
 	answer func(context.Context, http.ResponseWriter, curfew.Notice) error
 }
 
-// receive handles one message. Only the signature, which covers the bytes as they came, proves the sender. A 2xx
-// means that the message is committed; anything else makes the sender send it again.
+// receive handles one message. Only the signature, which covers the bytes as received, proves the
+// sender. A 2xx means that the message is committed; anything else makes the sender send it again.
 func (d door) receive(w http.ResponseWriter, r *http.Request) {
 	ctx, end := d.tasks.begin(r.Context(), d.timeout)
 	defer end()
@@ -108,13 +109,14 @@ func readNotice(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// acknowledge answers a provider that reads nothing but the status.
+// acknowledge answers a provider that reads only the status.
 func acknowledge(_ context.Context, w http.ResponseWriter, _ curfew.Notice) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// stripeOperation describes the door for Stripe. Huma does not check the body, because the signature covers it as it is.
+// stripeOperation describes the webhook for Stripe. Huma does not check the body, because the
+// signature covers its bytes.
 func (d door) stripeOperation(to *router) *huma.Operation {
 	op := d.operation(to)
 	op.OperationID, op.Tags = "receiveNotice", []string{"stripe"}
@@ -133,7 +135,7 @@ func (d door) stripeOperation(to *router) *huma.Operation {
 	return op
 }
 
-// operation describes what all doors have in common.
+// operation describes what all webhooks have in common.
 func (d door) operation(to *router) *huma.Operation {
 	op := &huma.Operation{Security: []map[string][]string{}, Responses: map[string]*huma.Response{}}
 	for status, meaning := range map[int]string{

@@ -8,19 +8,18 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Admin is what operators need of a database: to look at deliveries and to send them again.
+// Admin is the store for operators: it looks up deliveries and sends them again.
 type Admin interface {
-	// Delivery returns a delivery by its id. NotFound if there is none.
+	// Delivery returns a delivery by its id. It returns NotFound if there is none.
 	Delivery(ctx context.Context, id string) (record.Delivery, error)
-	// ListDeliveries lists deliveries by id, which is the order in which they were made.
+	// ListDeliveries lists deliveries by id, which is the order of creation.
 	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	// AddDelivery adds a delivery that no event caused.
 	AddDelivery(ctx context.Context, d record.Delivery) error
-	// Replay makes a delivery pending again, as if it had never failed. Conflict if its state or its
-	// attempts have changed since it was read.
+	// Replay makes a delivery pending again, as if it had never failed. It returns Conflict if its
+	// state or attempts have changed since it was read.
 	Replay(ctx context.Context, d record.Delivery) (record.Delivery, error)
-	// ReplayDead does the same for the dead deliveries of a destination, at most limit of them, and counts
-	// them.
+	// ReplayDead does the same for at most limit dead deliveries of a destination, and counts them.
 	ReplayDead(ctx context.Context, destination string, limit int) (int, error)
 }
 
@@ -37,7 +36,8 @@ func (d Deliveries) List(ctx context.Context, s record.DeliverySearch) ([]record
 	return d.Store.ListDeliveries(ctx, s)
 }
 
-// Replay sends a delivered or dead delivery again. Conflict if it is still pending.
+// Replay sends a delivered or dead delivery again. It returns Conflict if the delivery is still
+// pending.
 func (d Deliveries) Replay(ctx context.Context, id string) (record.Delivery, error) {
 	found, err := d.Store.Delivery(ctx, id)
 	if err != nil {

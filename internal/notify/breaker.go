@@ -6,8 +6,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// A queue whose receiver fails this many times in a row pauses, for longer each time. Its deliveries keep
-// their attempts.
+// tripAfter is the number of consecutive failures after which a queue pauses, each time for longer.
+// A pause uses up none of its deliveries' attempts.
 const tripAfter = maxSending
 
 const firstPause, longestPause = time.Second, time.Minute

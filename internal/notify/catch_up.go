@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// CatchUp publishes and sends everything that is due now, whatever a breaker says, and returns after the answers, with how long until
-// something else is due, or zero: it is for a test clock that was moved. Run must be running.
+// CatchUp publishes and sends everything that is due now, whatever a breaker says. It returns once
+// the receivers have answered, with the time until something else is due, or 0. It is for a test
+// clock that was moved, and requires Run to be running.
 func (w *Worker) CatchUp(ctx context.Context) (next time.Duration, err error) {
 	w.mu.Lock()
 	clear(w.breakers)

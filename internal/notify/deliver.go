@@ -89,14 +89,15 @@ func (w *Worker) send(ctx context.Context, c Channel, queue string) {
 	}
 }
 
-// attempt sends one delivery. An attempt that the stopping worker cut short does not count as a failure.
+// attempt sends one delivery. An attempt that a stopping worker cut short does not count as a
+// failure.
 func attempt(ctx context.Context, c Channel, d record.Delivery) record.Attempt {
 	v := c.Send(ctx, d)
 	v.Untried = v.Untried || ctx.Err() != nil && v.State == record.DeliveryPending
 	return judge(d, v)
 }
 
-// graceful returns a context that ends some time after ctx.
+// graceful returns a context that ends grace after ctx.
 func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
@@ -153,8 +154,8 @@ func gather(results chan record.Attempt) []record.Attempt {
 	}
 }
 
-// settle writes results, also while the worker stops, and returns how many there were. A delivery whose
-// result cannot be written is sent again after its lease.
+// settle writes results, even while the worker stops, and returns how many there were. A delivery
+// whose result cannot be written is sent again after its lease.
 func (w *Worker) settle(ctx context.Context, queue string, attempts []record.Attempt) int {
 	w.record(queue, attempts)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)

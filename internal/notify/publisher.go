@@ -26,8 +26,8 @@ const (
 	mostRead = 32 * page
 )
 
-// publish turns all unpublished events into deliveries and returns each channel's audience. The first ones may be
-// locked, by another worker or by a transaction of a process that hangs: it then reads farther.
+// publish turns all unpublished events into deliveries and returns each channel's audience. If the
+// first events are locked by another worker, or by a transaction that hangs, it reads further.
 func (p *publisher) publish(ctx context.Context) ([]Audience, error) {
 	for limit := page; ; {
 		events, err := p.outbox.Unpublished(ctx, limit)
@@ -53,8 +53,8 @@ func (p *publisher) publish(ctx context.Context) ([]Audience, error) {
 	}
 }
 
-// publishAll publishes events. If one of them makes that fail, it publishes each half, until that one is
-// alone and can be quarantined.
+// publishAll publishes events. If that fails because of an event, it retries each half until that
+// event is alone and can be quarantined.
 func (p *publisher) publishAll(ctx context.Context, events []curfew.Event, audiences []Audience) (published int, err error) {
 	deliveries, err := p.expand(ctx, events, audiences)
 	if err == nil {
@@ -117,7 +117,7 @@ func (p *publisher) expand(ctx context.Context, events []curfew.Event, audiences
 	return all, nil
 }
 
-// addPayments reads the payments of all checkouts' events at once.
+// addPayments reads the payments for the events of all checkouts at once.
 func (p *publisher) addPayments(ctx context.Context, events []record.EnrichedEvent) error {
 	var checkouts []curfew.Checkout
 	for _, e := range events {

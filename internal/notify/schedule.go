@@ -7,14 +7,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// schedule is how long a delivery waits after each failure, as Standard Webhooks 1.0 recommends. After the
-// last one it is dead.
+// schedule is how long a delivery waits after each failure, as Standard Webhooks 1.0 recommends.
+// After the last failure it is dead.
 var schedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// longestWait is the longest wait that a receiver can ask for.
+// longestWait caps the wait that a receiver can request.
 const longestWait = 24 * time.Hour
 
 // judge turns a verdict into the result to write.

@@ -10,26 +10,26 @@ import (
 
 // The worker's schedule.
 const (
-	// poll is the longest time between two checks: a notification may be lost.
+	// poll is the longest time between two checks, in case a notification is lost.
 	poll = 2 * time.Second
-	// never is how long until something is due where nothing is pending.
+	// never is returned as the time until something is due when nothing is pending.
 	never = time.Duration(math.MaxInt64)
-	// grace is how long sends under way may still take when the worker stops.
+	// grace is how long sends in progress may take after the worker is told to stop.
 	grace       = 5 * time.Second
 	forgetEvery = time.Hour
 	forgetPage  = 1000
 )
 
-// Options configure a worker. Only Channels is needed.
+// Options configures a Worker. Only Channels is required.
 type Options struct {
 	Channels []Channel
-	// Wake receives a value when something may have changed. Nil: the worker only polls.
+	// Wake receives a value when something may have changed. If nil, the worker only polls.
 	Wake     <-chan struct{}
 	Logger   *slog.Logger // nil discards the log
 	Observer Observer     // nil discards the outcomes
-	// Keep is how long delivered deliveries stay readable; 0: for ever.
+	// Keep is how long delivered deliveries stay readable; 0 means forever.
 	Keep time.Duration
-	// Adopted also sends what happens to sessions whose rows are a marketplace's own.
+	// Adopted also delivers events of sessions in adopted tables.
 	Adopted bool
 }
 
@@ -75,8 +75,8 @@ type discard struct{}
 
 func (discard) Delivered(string, string) {}
 
-// Run publishes and sends until the context ends. Sends under way then may finish. It returns nil: failures
-// are logged and retried.
+// Run publishes and sends until the context ends, then lets sends in progress finish. It returns
+// nil: failures are logged and retried.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.sending.Wait()
 	timer := time.NewTimer(0)
@@ -105,8 +105,8 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// runOnce publishes new events and starts every queue with a delivery due. It returns how long until another is due,
-// and whether any channel has receivers.
+// runOnce publishes new events and starts every queue with a due delivery. It returns how long
+// until another is due, and whether any channel has receivers.
 func (w *Worker) runOnce(ctx context.Context) (next time.Duration, hasReceivers bool, err error) {
 	w.turn.Lock()
 	defer w.turn.Unlock()

@@ -7,15 +7,15 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// absences is what a store knows of mechanics who accepted and did not come.
+// absences tests what a store records about mechanics who accepted and did not come.
 var absences = contract{
-	"a mechanic who did not come is counted with the change":            countsAbsence,
-	"who is ended by a batch is counted, if the rule says so":           countsAbsencesOfBatch,
-	"an accepted session can go to another mechanic in one step":        transfers,
-	"a session does not go to a mechanic who is busy":                   transfersToBusy,
-	"a mechanic's stream is known while they are busy":                  seesMechanics,
-	"only a mechanic who had a stream after accepting can be gone":      findsSilent,
-	"what nobody has accepted for long is found until somebody is told": findsUnaccepted,
+	"a mechanic who did not come is counted with the change":        countsAbsence,
+	"an absence ended by a batch is counted if the rule says so":    countsAbsencesOfBatch,
+	"an accepted session can go to another mechanic in one step":    transfers,
+	"a session is not transferred to a busy mechanic":               transfersToBusy,
+	"a mechanic's stream is known while they are busy":              seesMechanics,
+	"only a mechanic who had a stream after accepting can be gone":  findsSilent,
+	"what nobody has accepted for long is found until it is nudged": findsUnaccepted,
 }
 
 func forgetting(st curfew.Snapshot) record.Change {

@@ -9,14 +9,14 @@ import (
 
 var admissions = contract{
 	"a fresh checkout brings a waiting session with a pending request":    admitsFresh,
-	"a fresh checkout is stored as it was given":                          admitsCheckout,
+	"a fresh checkout is stored unchanged":                                admitsCheckout,
 	"an admission leaves one event of its session and one of its payment": admitsWithEvents,
 	"a free session claims no reference":                                  admitsFree,
 	"a deadline's limit is kept":                                          admitsWithinLimit,
 	"times are UTC and whole microseconds":                                admitsInMicroseconds,
 	"a reference is claimed once, whoever asks":                           refusesReference,
 	"lesson 6: a customer's slot is taken once":                           refusesSlot,
-	"a key is claimed once a customer":                                    refusesKey,
+	"a key is claimed once per customer":                                  refusesKey,
 	"an id is used once":                                                  refusesID,
 	"a slot is free again once its session has ended":                     admitsAfterEnd,
 	"an appointment does not take the slot":                               admitsBesideScheduled,

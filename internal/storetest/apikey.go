@@ -10,14 +10,14 @@ import (
 )
 
 var apiKeys = contract{
-	"a key is read as it was written":                       readsAPIKey,
-	"a key that is bound to nothing is bound to nothing":    readsUnboundAPIKey,
-	"a key that is not there is not found":                  missesAPIKey,
-	"a rotation keeps the secret before for a time":         rotatesAPIKey,
-	"a key is revoked once, and not rotated then":           revokesAPIKey,
-	"the use of keys is kept to the minute, and moves on":   usesAPIKeys,
-	"what changes a key that has moved changes nothing":     refusesMovedAPIKey,
-	"no key is written with an empty scope, or a wrong one": refusesEmptyScope,
+	"a key is read as it was written":                                       readsAPIKey,
+	"a key without a scope is read without one":                             readsUnboundAPIKey,
+	"a missing key is not found":                                            missesAPIKey,
+	"a rotation keeps the previous secret for a while":                      rotatesAPIKey,
+	"a key is revoked once, and cannot be rotated afterwards":               revokesAPIKey,
+	"the last use of a key is recorded to the minute, and never moves back": usesAPIKeys,
+	"a change of a key with another version changes nothing":                refusesMovedAPIKey,
+	"a key with an empty or invalid scope is refused":                       refusesEmptyScope,
 }
 
 // apiKeyStore is the part of a store that stores API keys.
@@ -34,7 +34,7 @@ func (f *fixture) apiKeys() apiKeyStore {
 	return f.Store.(apiKeyStore) //nolint:errcheck,forcetypeassert // both are
 }
 
-// hashOf is a hash for tests, of 64 times the same digit.
+// hashOf returns a hash for tests: 64 times the same digit.
 func hashOf(digit string) string { return strings.Repeat(digit, 64) }
 
 func unwrittenAPIKey() record.APIKey {
@@ -53,7 +53,7 @@ func (f *fixture) apiKey() record.APIKey {
 	return k
 }
 
-// storedAs fails unless the key is read like this.
+// storedAs fails unless the store reads the key like this.
 func (f *fixture) storedAs(what string, want record.APIKey) {
 	f.Helper()
 	got, err := f.apiKeys().APIKey(f.Context(), want.ID)

@@ -12,8 +12,8 @@ var appointments = contract{
 	"a booking's reference is claimed once":                                 refusesBooking,
 	"lesson 7: next week's appointment is never picked for today's request": neverPicked,
 	"an appointment begins with the slot and a request":                     begins,
-	"a taken slot is told apart, and changes nothing":                       beginsInTakenSlot,
-	"an appointment that moved does not begin":                              beginsUnmoved,
+	"a taken slot is reported as such, and changes nothing":                 beginsInTakenSlot,
+	"an appointment that has changed does not begin":                        beginsUnmoved,
 	"before its start an appointment does not begin":                        beginsOverdueOnly,
 	"a postponed appointment waits for its second chance":                   postpones,
 	"a share is given back, rounded up to the minor unit":                   givesShares,
@@ -21,7 +21,7 @@ var appointments = contract{
 	"appointments nobody looked at are counted":                             countsOverdueScheduled,
 }
 
-// booking is an appointment that starts after the given time.
+// booking returns the admission of an appointment that starts after the given time.
 func booking(customer string, in time.Duration) record.Admission {
 	a := admission(customer)
 	a.Session.StartsAt, a.Request, a.Deadline = time.Now().Add(in), curfew.Request{}, curfew.Deadline{}
@@ -36,8 +36,8 @@ func (f *sessionFixture) scheduled(customer string) curfew.Snapshot {
 	return st
 }
 
-// postponed returns an appointment that was postponed once: its new start is a
-// minute after its first, in two minutes.
+// postponed returns an appointment that was postponed once, to a minute after its first start, two
+// minutes from now.
 func (f *sessionFixture) postponed(customer string) curfew.Snapshot {
 	f.Helper()
 	return f.change(postponing(f.scheduled(customer), time.Minute))
@@ -50,7 +50,7 @@ func postponing(st curfew.Snapshot, by time.Duration) record.Change {
 	}
 }
 
-// begun moves an appointment into the queue.
+// begun returns the change that moves an appointment into the queue.
 func begun(st curfew.Snapshot) record.Change {
 	return record.Change{
 		From: st.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Waiting, Reason: "due", Actor: curfew.Sweeper,

@@ -9,13 +9,13 @@ import (
 )
 
 var approvals = contract{
-	"what was asked for is read as it was written":        readsApproval,
-	"it is decided once, and ends once":                   decidesApproval,
-	"nobody approves their own, nor what has expired":     refusesApproval,
-	"what is pending is listed alone, and old ones go":    listsApprovals,
-	"of two who decide at once one does, and one is told": racesApproval,
-	"one that is not there is not found":                  missesApproval,
-	"one that is interrupted is resumed, by one":          resumesApproval,
+	"a request is read as it was written":                         readsApproval,
+	"it is decided once, and ends once":                           decidesApproval,
+	"nobody approves their own request, or an expired one":        refusesApproval,
+	"pending ones can be listed alone, and old ones are deleted":  listsApprovals,
+	"of two concurrent decisions one wins, and the other is told": racesApproval,
+	"a missing one is not found":                                  missesApproval,
+	"an interrupted one is resumed by exactly one process":        resumesApproval,
 }
 
 // approvalStore is the part of a store that stores approvals.

@@ -11,8 +11,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Whatever a method writes, it writes all of it or nothing. The database fails
-// at the first row, then at the second, and so on until the method gets through.
+// atomics tests that a method writes everything or nothing. The database fails at the first row,
+// then at the second, and so on until the method succeeds.
 var atomics = func() contract {
 	all := contract{}
 	for method, arrange := range writing {
@@ -21,7 +21,7 @@ var atomics = func() contract {
 	return all
 }()
 
-// most is more rows than any method here writes.
+// most is more rows than any method writes here.
 const most = 200
 
 func (f *fixture) allOrNothing(write func() error) {
@@ -58,7 +58,7 @@ func (f *fixture) whole() []string {
 	return all
 }
 
-// writing lists the methods that write, each with its preparation.
+// writing lists the methods that write, each with a function that prepares it.
 var writing = map[string]func(f *fixture) func() error{
 	"Admit": func(f *fixture) func() error {
 		a := admission("ada")
@@ -237,8 +237,7 @@ func (f *fixture) outbox() outbox {
 	return f.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 }
 
-// unpublished returns the events that are not published yet, with a delivery of
-// each.
+// unpublished returns the unpublished events, with a delivery for each.
 func (f *fixture) unpublished() (events []curfew.Event, deliveries []record.Delivery) {
 	f.Helper()
 	events, err := f.outbox().Unpublished(f.Context(), 9)

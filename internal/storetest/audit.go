@@ -9,15 +9,15 @@ import (
 )
 
 var audits = contract{
-	"what is appended is read, newest or oldest first":         readsAudit,
-	"entries are chosen by who, what, whom and since when":     choosesAudit,
-	"a link that another has taken is a conflict, and nothing": collidesAudit,
-	"a batch is found again, and written once":                 findsAuditBatch,
-	"a customer is erased from it, and nobody else":            erasesAudit,
-	"pruning leaves the newest old link, and what is younger":  prunesAudit,
-	"pruning has an end, and goes on there":                    prunesAuditInParts,
-	"what was lost is counted":                                 countsLostAudit,
-	"what is appended names nobody who was erased meanwhile":   appendsNobodyErased,
+	"what is appended is read, newest or oldest first":               readsAudit,
+	"entries are selected by actor, action, customer and time":       choosesAudit,
+	"a link whose number is taken is a conflict, and writes nothing": collidesAudit,
+	"a repeated batch is recognized, and written once":               findsAuditBatch,
+	"erasing a customer affects nobody else":                         erasesAudit,
+	"pruning keeps the newest old link and everything younger":       prunesAudit,
+	"pruning stops at its limit, and continues there":                prunesAuditInParts,
+	"lost entries are counted":                                       countsLostAudit,
+	"appended entries name nobody who was erased meanwhile":          appendsNobodyErased,
 }
 
 // auditStore is the part of a store that stores the audit log.
@@ -35,7 +35,7 @@ func (f *fixture) audit() auditStore {
 	return f.Store.(auditStore) //nolint:errcheck,forcetypeassert // both are
 }
 
-// appended appends a link with so many entries about a customer, so long ago.
+// appended appends a link with an entry about each customer, dated ago before now.
 func (f *fixture) appended(ago time.Duration, customers ...string) (record.AuditLink, []record.AuditEntry) {
 	f.Helper()
 	l, entries := f.unappended(ago, customers...)

@@ -10,25 +10,26 @@ import (
 )
 
 var bookings = contract{
-	"what happened in the span, or was open at its end, is read once": readsBooks,
-	"a checkout is told as it was at both ends":                       readsThen,
-	"further lines come with their payment":                           readsBookedLines,
-	"what an older program kept counts at its time":                   readsOldBooks,
-	"nothing is read of an empty store":                               readsEmptyBooks,
+	"what happened in the span, or was open at its end, is read exactly once": readsBooks,
+	"a checkout is read as it was at both ends of the span":                   readsThen,
+	"further lines come with their payment":                                   readsBookedLines,
+	"facts recorded by an older release count at their own time":              readsOldBooks,
+	"nothing is read from an empty store":                                     readsEmptyBooks,
 }
 
-// The span that these tests read the books of: from ten days ago to five days ago.
+// bookedFrom and bookedTo are the span of the books in these tests: from ten days ago to five days
+// ago.
 const bookedFrom, bookedTo = 10 * 24 * time.Hour, 5 * 24 * time.Hour
 
 const aDay = 24 * time.Hour
 
-// span returns the two moments.
+// span returns the beginning and the end of the span.
 func (f *paymentFixture) span() (from, to time.Time) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return now.Add(-bookedFrom), now.Add(-bookedTo)
 }
 
-// booked reads the books, so many checkouts at a time.
+// booked reads the books, with at most limit checkouts at a time.
 func (f *paymentFixture) booked(limit int) []record.Booked {
 	f.Helper()
 	from, to := f.span()
@@ -63,20 +64,20 @@ func (f *paymentFixture) bookedIDs(limit int) []string {
 	return all
 }
 
-// old returns a checkout whose times are so long ago. Its events stay as they are.
+// old returns a checkout with its times moved back. Its events stay as they are.
 func (f *paymentFixture) old(st curfew.Snapshot, by time.Duration) curfew.Checkout {
 	f.Helper()
 	f.Age(f.T, st.ID, by)
 	return f.paidBy(st)
 }
 
-// oldCredit is a credit whose times are so long ago.
+// oldCredit returns a credit with its times moved back.
 func (f *paymentFixture) oldCredit(customer string, by time.Duration) curfew.Checkout {
 	f.Helper()
 	return f.old(f.change(endChange(f.admit(customer), curfew.Cancelled, curfew.ByRequest)), by)
 }
 
-// oldServed is a checkout whose session took place so long ago.
+// oldServed returns a checkout, with its times moved back, whose session took place.
 func (f *paymentFixture) oldServed(customer string, by time.Duration) curfew.Checkout {
 	f.Helper()
 	return f.old(f.change(endChange(f.live(customer, "mechanic of "+customer), curfew.Completed, curfew.Finished)), by)
@@ -112,14 +113,14 @@ func readsBooks(f *fixture) {
 	}
 }
 
-// without leaves out what past has made.
+// without leaves out the checkouts that past has created.
 func (f *paymentFixture) without(ids []string) []string {
 	f.Helper()
 	mine := f.rows("SELECT id FROM {checkouts} WHERE customer_id LIKE 'past-%'")
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return slices.Contains(mine, id) })
 }
 
-// moment is the store's time, behind everything that was written.
+// moment returns the store's time, later than everything that was written.
 func (f *operationFixture) moment() time.Time {
 	f.Helper()
 	begun := f.heartbeats().Now

@@ -11,28 +11,28 @@ import (
 )
 
 var captures = contract{
-	"what is reserved, and what is at risk, is kept with every new checkout": keepsReserved,
-	"a change makes the money due that is reserved":                          makesDue,
-	"a change leaves money that is not reserved":                             makesNothingDue,
-	"reserved money is released with its session, whatever is owed":          releasesMoney,
-	"a cleanup releases reserved money, session by session":                  releasesByBatch,
-	"money that is kept, all of it or a share, is due":                       forfeitsMoney,
-	"money that was asked for is settled as the policy says":                 settlesAsked,
-	"the share of a completed session stays, though its money is only due":   settlesCompleted,
-	"a session at risk is accepted by nobody":                                refusesRisk,
-	"what is told of a payment says whether its checkouts are at risk":       reportsRisk,
-	"the worker's steps are counted, and kept from others for a while":       stepsCapture,
-	"a change of the outcome moves the capture, too":                         changesCapture,
-	"a settled capture is of no concern any more":                            settlesConcern,
-	"what two checkouts stand for is captured for one of them":               capturesDuplicate,
-	"what waits longest is captured first":                                   capturableOrder,
-	"what is being captured is not refunded yet":                             capturesBeforeRefund,
-	"captures that wait are counted, and the oldest has an age":              countsCaptures,
-	"payments are counted and listed by their concern":                       listsConcerns,
-	"a checkout whose money is reserved is not deleted":                      keepsCheckout,
+	"every new checkout records whether its money is reserved or at risk":     keepsReserved,
+	"a change makes reserved money due":                                       makesDue,
+	"a change leaves money that is not reserved":                              makesNothingDue,
+	"reserved money is released with its session, whatever is owed":           releasesMoney,
+	"a cleanup releases reserved money, session by session":                   releasesByBatch,
+	"money that is kept, all of it or a share, is due":                        forfeitsMoney,
+	"money that was asked for is settled as the policy says":                  settlesAsked,
+	"the share of a completed session stays, though its money is only due":    settlesCompleted,
+	"a session at risk is accepted by nobody":                                 refusesRisk,
+	"what is told of a payment says whether its checkouts are at risk":        reportsRisk,
+	"the worker's attempts are counted, and reserve the checkout for a while": stepsCapture,
+	"a change of the outcome moves the capture, too":                          changesCapture,
+	"a settled capture is of no concern any more":                             settlesConcern,
+	"money that two checkouts stand for is captured for one of them":          capturesDuplicate,
+	"what waits longest is captured first":                                    capturableOrder,
+	"what is being captured is not refunded yet":                              capturesBeforeRefund,
+	"captures that wait are counted, and the oldest has an age":               countsCaptures,
+	"payments are counted and listed by their concern":                        listsConcerns,
+	"a checkout whose money is reserved is not deleted":                       keepsCheckout,
 }
 
-// reserving is an admission by money that is reserved.
+// reserving returns an admission paid with reserved money.
 func reserving(customer string) record.Admission {
 	a := admission(customer)
 	a.Checkout.Capture = "authorised"
@@ -47,7 +47,7 @@ func (f *sessionFixture) reserved(customer string) curfew.Snapshot {
 	return st
 }
 
-// captured returns a session whose checkout's capture is what it says.
+// captured returns a session whose checkout is in the given state of capture.
 func (f *sessionFixture) captured(customer, capture string) curfew.Snapshot {
 	f.Helper()
 	st := f.admit(customer)
@@ -151,7 +151,7 @@ func makesNothingDue(f *fixture) {
 	f.change(acceptingDue(f.read(unpaid.ID), "max"))
 }
 
-// settledAs fails unless the checkout of a session that was just cancelled is so.
+// settledAs checks the checkout of a session that was just cancelled.
 func (f *paymentFixture) settledAs(st curfew.Snapshot, outcome curfew.Outcome, capture string, refund int64) {
 	f.Helper()
 	c := f.paidBy(st)

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// captureRaces are those who take, release and doubt the money of one session at once.
+// captureRaces are races between capturing, releasing and disputing the money of one session.
 var captureRaces = contract{
 	"accept and what is told of its payment: the second sees the first": racesAcceptReport,
 	"an acceptance that meets what is told is told of it":               acceptMeetsReport,
@@ -20,7 +20,7 @@ var captureRaces = contract{
 	"a worker that meets a cancellation is told of it":                  captureMeetsCancel,
 }
 
-// disputing is what a bank says that wants the money back.
+// disputing returns a report that the bank wants the money back.
 func disputing(ref string) record.PaymentReport {
 	return reported([]curfew.Fact{{Kind: "dispute", Object: "du-1", State: "needs_response", Amount: 990, Currency: "eur"}}, ref)
 }
@@ -56,7 +56,7 @@ func racesAcceptReport(f *fixture) {
 	f.Logf("%d of %d were accepted before it was told", accepted, raceRounds())
 }
 
-// riskSQL is what is told of a payment that may be taken back, as a store writes it.
+// riskSQL returns the statements with which a store records that a payment may be taken back.
 func riskSQL(st curfew.Snapshot) []string {
 	return []string{
 		fmt.Sprintf("UPDATE {checkouts} SET version = version + 1, at_risk = true WHERE customer_id = '%s' AND id = '%s'", st.CustomerID, st.CheckoutID),

@@ -52,8 +52,8 @@ func stepsCapture(f *fixture) {
 	}
 }
 
-// capturesDuplicate: a session that a payment has paid for twice takes place, and the money
-// is taken once.
+// capturesDuplicate tests that a session for which a payment was made twice takes place, and that
+// its money is captured once.
 func capturesDuplicate(f *fixture) {
 	first, second := f.reserved("ada"), f.reserved("bob")
 	f.reports(reported(nil, f.paidBy(first).Ref, f.paidBy(second).Ref))

@@ -10,18 +10,18 @@ import (
 )
 
 var checkouts = contract{
-	"a customer's checkouts are listed oldest first":                checkoutsOldestFirst,
-	"the oldest credit of a plan is the first to be spent":          creditOldestFirst,
-	"the oldest deferral is the first to be served":                 deferredOldestFirst,
-	"servable is who has a deferral and a free slot":                servable,
-	"servable begins with who waits longest":                        servableOldestFirst,
-	"unsettled is what was deferred too long":                       unsettledDeferred,
-	"unsettled is what another program left, with its session":      unsettledMoneyDue,
-	"unsettled names the session whose ending left it so":           unsettledLatestEnd,
-	"unsettled is oldest first, up to a limit, of one or everybody": unsettledOrder,
-	"a checkout moves with its event":                               movesCheckout,
-	"moving clears what was marked":                                 movesMoneyDue,
-	"a missed outcome, version or customer changes nothing":         missesCheckout,
+	"a customer's checkouts are listed oldest first":                                    checkoutsOldestFirst,
+	"the oldest credit of a plan is the first to be spent":                              creditOldestFirst,
+	"the oldest deferral is the first to be served":                                     deferredOldestFirst,
+	"customers with a deferral and a free slot are servable":                            servable,
+	"whoever has waited longest is servable first":                                      servableOldestFirst,
+	"what was deferred too long is unsettled":                                           unsettledDeferred,
+	"what another program left is unsettled, and listed with its session":               unsettledMoneyDue,
+	"an unsettled payment names the session whose ending left it so":                    unsettledLatestEnd,
+	"unsettled payments are listed oldest first, up to a limit, of one customer or all": unsettledOrder,
+	"a checkout moves with its event":                                                   movesCheckout,
+	"a move clears the mark of money due":                                               movesMoneyDue,
+	"a wrong outcome, version or customer changes nothing":                              missesCheckout,
 }
 
 // move moves a checkout and checks that it returns what is stored.
@@ -41,7 +41,7 @@ func (f *paymentFixture) agedCheckout(c curfew.Checkout, by time.Duration) curfe
 	return f.checkout(c.CustomerID, c.ID)
 }
 
-// late returns a deferred payment whose retries ended that long ago.
+// late returns a deferred payment whose retries ended since ago.
 func (f *paymentFixture) late(customer string, since time.Duration) curfew.Checkout {
 	f.Helper()
 	c := f.agedCheckout(f.deferred(customer, time.Hour), since+time.Hour)
@@ -49,7 +49,7 @@ func (f *paymentFixture) late(customer string, since time.Duration) curfew.Check
 	return f.checkout(customer, c.ID)
 }
 
-// abandoned returns a session that another program ended that long ago.
+// abandoned returns a session that another program ended since ago.
 func (f *paymentFixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
 	f.Helper()
 	c := endChange(f.admit(customer), curfew.Cancelled, curfew.Foreign)

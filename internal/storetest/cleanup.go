@@ -10,28 +10,28 @@ import (
 )
 
 var cleanups = contract{
-	"what is due is whole standings":                                      findSnapshots,
-	"every standing is due once it is past its deadline":                  findsOverdue,
-	"what is due is in order of deadlines, page by page to the end":       findPages,
-	"deadlines of one moment are paged by their ids":                      findTies,
-	"at its exact deadline nothing is due yet":                            findsNothingAtTheDeadline,
-	"what cannot write its events changes nothing":                        changesNothingWithoutEvents,
-	"one customer's are found alone":                                      findsCustomer,
-	"orphans are due by their age too":                                    findsOrphans,
-	"a max age replaces the deadline of unassigned ones only":             findsByAge,
-	"lesson 1: each rule ends what is its own, with all that hangs on it": endsByRule,
-	"lesson 2: a batch ends what has not moved and leaves the rest":       endsUnmoved,
-	"lesson 4: a batch ends nothing of another rule's":                    endsOwnRule,
-	"a batch ends nothing before its deadline":                            endsOverdueOnly,
-	"an orphan's age ends it before its deadline":                         endsOldOrphans,
-	"what is cleared by hand ends by its age, the rest by deadline":       endsCleared,
-	"a batch takes what each of its endings says":                         endsEach,
-	"a note stands behind the reason in the events":                       endsWithNote,
-	"a second run ends nothing":                                           endsTwice,
-	"an empty batch ends nothing":                                         endsNothing,
-	"a batch of many answers in its own order":                            endsMany,
-	"the next deadline is the earliest there is":                          nextDeadline,
-	"the next deadline may be asked for behind a moment":                  nextDeadlineBehind,
+	"what is due is read as whole snapshots":                                          findSnapshots,
+	"every session is due once it is past its deadline":                               findsOverdue,
+	"what is due is in order of deadlines, page by page to the end":                   findPages,
+	"deadlines of one moment are paged by their ids":                                  findTies,
+	"at its exact deadline nothing is due yet":                                        findsNothingAtTheDeadline,
+	"what cannot write its events changes nothing":                                    changesNothingWithoutEvents,
+	"one customer's sessions are found alone":                                         findsCustomer,
+	"orphans are also due by their age":                                               findsOrphans,
+	"a max age replaces the deadline of unassigned sessions only":                     findsByAge,
+	"lesson 1: each rule ends its own sessions, with everything that depends on them": endsByRule,
+	"lesson 2: a batch ends unchanged sessions and leaves the rest":                   endsUnmoved,
+	"lesson 4: a batch ends nothing that belongs to another rule":                     endsOwnRule,
+	"a batch ends nothing before its deadline":                                        endsOverdueOnly,
+	"an orphan's age ends it before its deadline":                                     endsOldOrphans,
+	"sessions cleared by hand end by their age, the rest by deadline":                 endsCleared,
+	"a batch settles each session as its own ending says":                             endsEach,
+	"a note follows the reason in the events":                                         endsWithNote,
+	"a second run ends nothing":                                                       endsTwice,
+	"an empty batch ends nothing":                                                     endsNothing,
+	"the results of a batch are in its own order":                                     endsMany,
+	"the next deadline is the earliest one":                                           nextDeadline,
+	"the next deadline after a given time can be read":                                nextDeadlineBehind,
 }
 
 // find returns the ids of one page of what is due.
@@ -186,7 +186,7 @@ func findsByAge(f *fixture) {
 	f.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
-// next returns how long after a moment the next deadline is.
+// next returns how long after a moment the next deadline is, if there is one.
 func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	f.Helper()
 	at, now, err := f.Store.NextDeadline(f.Context(), after, nil)
@@ -195,8 +195,7 @@ func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	return at.Sub(now), !at.IsZero()
 }
 
-// within fails unless the next deadline after the moment is within a minute of
-// what is wanted.
+// within fails unless the next deadline after the moment is within a minute of the expected time.
 func (f *sessionFixture) within(after time.Time, want time.Duration) {
 	f.Helper()
 	if in, ok := f.next(after); !ok || in > want || in < want-time.Minute {
@@ -239,8 +238,7 @@ func nextDeadlineBehind(f *fixture) {
 	f.same("a deadline behind all of them", ok, false)
 }
 
-// findsNothingAtTheDeadline: a session is still good at the very moment of its
-// deadline.
+// findsNothingAtTheDeadline tests that a session is still good at exactly its deadline.
 func findsNothingAtTheDeadline(f *fixture) {
 	if f.Freeze == nil {
 		f.Skip("this store's clock cannot be stopped")
@@ -263,7 +261,7 @@ func findsNothingAtTheDeadline(f *fixture) {
 	f.same("due a microsecond later", f.find(record.Search{Limit: 9}), []string{st.ID})
 }
 
-// changesNothingWithoutEvents: an event and its change are committed together.
+// changesNothingWithoutEvents tests that an event and its change are committed together.
 func changesNothingWithoutEvents(f *fixture) {
 	late, waiting, credit := f.aged(f.admit("late"), time.Hour), f.admit("waiting"), f.credited("credited")
 	deferred, held := f.deferred("deferred", time.Hour), f.record("held", curfew.Held)
@@ -302,8 +300,7 @@ func changesNothingWithoutEvents(f *fixture) {
 	})
 }
 
-// changesNothingWithout checks that a step fails without the table, and changes
-// nothing.
+// changesNothingWithout checks that a step fails if the table is missing, and changes nothing.
 func (f *fixture) changesNothingWithout(table, what string, step func() error) {
 	f.Helper()
 	before := f.dump()

@@ -10,12 +10,12 @@ import (
 )
 
 var personals = contract{
-	"every column is classified":                            classifiesColumns,
-	"an erasure reaches every personal column":              erasesPersonalColumns,
-	"an export has every personal column of its customer's": exportsPersonalColumns,
+	"every column is classified":                          classifiesColumns,
+	"an erasure reaches every personal column":            erasesPersonalColumns,
+	"an export has every personal column of its customer": exportsPersonalColumns,
 }
 
-// class is what a column holds.
+// class says what a column holds.
 type class string
 
 const (
@@ -26,8 +26,8 @@ const (
 	impersonal class = "-"
 )
 
-// classes classifies every column of every table: "class: columns; class: columns". A new column needs a place here, and a
-// personal one a marker in markedEverywhere.
+// classes assigns every column of every table to a class: "class: columns; class: columns". A new
+// column must be added here, and a personal one also needs a marker in markedEverywhere.
 var classes = map[string]string{
 	"sessions": `id: customer_id; staff: mechanic_id; provider: adopted_id; -: id checkout_id plan kind duration_seconds status version created_at starts_at
 		expires_at accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives adopted_from adopted_generation adopted_word nudged_at`,
@@ -83,7 +83,7 @@ var unexported = map[string]string{
 // held lists the columns that have a value only while something keeps the customer from being erased.
 var held = map[string]string{"mechanic_slots.customer_id": "while the session is open"}
 
-// columnsOf returns the columns of a table in their classes.
+// columnsOf returns the columns of a table with their classes.
 func columnsOf(table string) map[string]class {
 	all := map[string]class{}
 	for part := range strings.SplitSeq(classes[table], ";") {
@@ -95,10 +95,10 @@ func columnsOf(table string) map[string]class {
 	return all
 }
 
-// columnFixture looks at columns.
+// columnFixture checks columns.
 type columnFixture struct{ *fixture }
 
-// eachPersonal calls do with every column of the store that can hold something of a customer.
+// eachPersonal calls do with every column of the store that can hold data about a customer.
 func (f columnFixture) eachPersonal(do func(table, column string)) {
 	f.Helper()
 	for _, table := range slices.Sorted(maps.Keys(f.columns())) {
@@ -110,7 +110,7 @@ func (f columnFixture) eachPersonal(do func(table, column string)) {
 	}
 }
 
-// columns returns the columns of the store, by table.
+// columns returns the store's columns, by table.
 func (f columnFixture) columns() map[string][]string {
 	f.Helper()
 	query := `SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT GLOB 'sqlite_*'`
@@ -142,7 +142,7 @@ func classifiesColumns(of *fixture) {
 	}
 }
 
-// markedEverywhere is a customer with a marker in every personal column.
+// markedEverywhere creates a customer with a marker in every personal column.
 func (f columnFixture) markedEverywhere(id string) {
 	f.Helper()
 	st := f.marked(id)
@@ -173,7 +173,7 @@ func (f columnFixture) markedEverywhere(id string) {
 	}
 }
 
-// markedIn returns how many rows have a marker in a column.
+// markedIn counts the rows with a marker in a column.
 func (f columnFixture) markedIn(table, column string) string {
 	f.Helper()
 	return f.rows(fmt.Sprintf("SELECT count(*) FROM {%s} WHERE lower(CAST(%s AS text)) LIKE '%%%s%%'", table, column, mark))[0]

@@ -12,12 +12,12 @@ import (
 
 func consistencies() contract {
 	tests := contract{
-		"rows that came about as they should contradict nothing":  soundRows,
-		"pages lead through every row, and end":                   walksLinks,
-		"a tally that is not its rows' count is found and mended": findsTallies,
-		"mending what is right changes nothing":                   mendsNothing,
-		"an unknown table is refused":                             refusesLinks,
-		"every contradiction is planted by a test":                everyContradictionIsWritten,
+		"rows written by the store do not contradict each other":                soundRows,
+		"pages go through every row, and end":                                   walksLinks,
+		"a tally that differs from the count of its rows is found and repaired": findsTallies,
+		"repairing correct rows changes nothing":                                mendsNothing,
+		"an unknown table is refused":                                           refusesLinks,
+		"every kind of contradiction has a test":                                everyContradictionIsWritten,
 	}
 	for _, c := range contradictions {
 		tests[fmt.Sprintf("%s is found: %s", c.kind, c.statements[0])] = c.found
@@ -68,8 +68,8 @@ func walksLinks(f *fixture) {
 	f.linked(1)
 }
 
-// contradiction is a way to make rows contradict each other. W, A and C stand for
-// ids as in violations.
+// contradiction is a way to make rows contradict each other. W, A and C stand for ids as in
+// violations.
 type contradiction struct {
 	kind       curfew.Contradiction
 	statements []string
@@ -122,8 +122,8 @@ func everyContradictionIsWritten(f *fixture) {
 	}
 }
 
-// found checks that the written contradiction and its side effects are reported, and
-// nothing else, and that mending heals it if it can be mended.
+// found checks that exactly the contradiction and its side effects are reported, and that a repair
+// fixes it if that is possible.
 func (c contradiction) found(f *fixture) {
 	want := f.contradict(c)
 	listed := func() []curfew.Contradiction {

@@ -10,12 +10,11 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// deadlines checks that, whatever the store is asked, a session is still good
-// exactly at its deadline and overdue a microsecond later. The clock is
-// stopped.
+// deadlines checks with a stopped clock that, in every query, a session is still good exactly at
+// its deadline and overdue a microsecond later.
 var deadlines = func() contract {
 	all := contract{
-		"a deadline is not behind itself":                       passesDeadlines,
+		"the deadline after a deadline is another one":          passesDeadlines,
 		"a deferral is kept until its exact end, and no longer": unsettlesAtTheEnd,
 	}
 	for name, q := range questions {
@@ -84,8 +83,7 @@ func assigned(step func(f *fixture, customer, mechanic string) curfew.Snapshot) 
 	return func(f *fixture, name string) curfew.Snapshot { return step(f, name, name) }
 }
 
-// done reports whether a step succeeded, rather than being refused as a
-// conflict.
+// done reports whether a step succeeded; if not, it must have failed with a conflict.
 func (f *operationFixture) done(err error) bool {
 	f.Helper()
 	if errors.Is(err, curfew.Conflict) {
@@ -115,8 +113,7 @@ func (f *operationFixture) details() curfew.HealthDetails {
 	return d
 }
 
-// passesDeadlines: asking for the next deadline after one returns a different
-// one.
+// passesDeadlines tests that asking for the next deadline after one returns a different one.
 func passesDeadlines(f *fixture) {
 	for _, deadline := range []time.Time{f.admit("ada").ExpiresAt, f.deferred("bob", time.Hour).RetryUntil} {
 		at, _, err := f.Store.NextDeadline(f.Context(), deadline.Add(-time.Microsecond), nil)

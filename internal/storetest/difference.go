@@ -13,11 +13,11 @@ import (
 )
 
 var differences = contract{
-	"a difference is kept once, and keeps its first time":     keepsDifferences,
-	"a settled difference is forgotten, and no other":         settlesDifference,
-	"differences are listed oldest first, up to a limit":      listsDifferences,
-	"what the provider has yet to confirm is listed by id":    listsUnconfirmed,
-	"what has just changed may still be told by the provider": listsUnconfirmedInTime,
+	"a difference is kept once, and keeps its first time":   keepsDifferences,
+	"a settled difference is forgotten, and no other":       settlesDifference,
+	"differences are listed oldest first, up to a limit":    listsDifferences,
+	"what the provider has yet to confirm is listed by id":  listsUnconfirmed,
+	"a recent change may still be reported by the provider": listsUnconfirmedInTime,
 }
 
 func (f *operationFixture) kept(limit int) []record.Difference {
@@ -88,7 +88,7 @@ func (f *operationFixture) unconfirmed(age time.Duration, after string, limit in
 	return got
 }
 
-// reservedSession is a waiting session whose money is reserved.
+// reservedSession returns the checkout of a waiting session whose money is reserved.
 func (f *operationFixture) reservedSession(customer string) curfew.Checkout {
 	f.Helper()
 	a := admission(customer)

@@ -12,18 +12,18 @@ import (
 )
 
 var directories = contract{
-	"a list of sessions has what its search chooses":      listsWhatIsChosen,
-	"a mark is so many rows behind a place":               marksAPlace,
-	"a text finds whose id, reference or address it is":   findsWhatIsCalledSo,
-	"the beginning of a name or an address finds payers":  findsPayers,
-	"the beginning of an id finds what has it":            findsIDs,
-	"mechanics are found once each, by how they begin":    findsMechanics,
-	"a part of a word is found among what is recent":      findsWhatIsRecent,
-	"a list of payments has what its search chooses":      listsPayments,
-	"a list of deliveries has what its search chooses":    listsDeliveries,
-	"what endpoints received is counted":                  countsWhatArrived,
-	"a list by age is of a customer or of a mechanic":     refusesTwoOwners,
-	"what a list chooses is the same by age and deadline": ordersTheSame,
+	"a list of sessions has what its search selects":           listsWhatIsChosen,
+	"a mark is a given number of rows after a position":        marksAPlace,
+	"a text finds the rows with this id, reference or address": findsWhatIsCalledSo,
+	"the beginning of a name or an address finds payers":       findsPayers,
+	"the beginning of an id finds the row with this id":        findsIDs,
+	"each mechanic is found once, by the beginning of the id":  findsMechanics,
+	"a part of a word is found among recent rows":              findsWhatIsRecent,
+	"a list of payments has what its search selects":           listsPayments,
+	"a list of deliveries has what its search selects":         listsDeliveries,
+	"delivered webhooks are counted":                           countsWhatArrived,
+	"a list by age is for a customer or a mechanic, not both":  refusesTwoOwners,
+	"a list has the same rows by age and by deadline":          ordersTheSame,
 }
 
 // directoryStore is the part of a store that finds things for operators.
@@ -54,7 +54,7 @@ func listsOf(f *fixture) listStore {
 	return f.Store.(listStore) //nolint:errcheck,forcetypeassert // both are
 }
 
-// customersOf returns whose sessions a search lists, in order.
+// customersOf returns the customers whose sessions a search lists, in order.
 func customersOf(f *fixture, q record.SessionSearch) string {
 	f.Helper()
 	q.Limit = 100
@@ -67,7 +67,8 @@ func customersOf(f *fixture, q record.SessionSearch) string {
 	return strings.Join(all, " ")
 }
 
-// aDirectory has sessions of Ada, Bob, Cleo and Dora: one that is overdue, one that has a mechanic, and one that ended.
+// aDirectory creates sessions of Ada, Bob, Cleo and Dora: one overdue, one with a mechanic, and one
+// that has ended.
 func aDirectory(f *fixture) {
 	f.Helper()
 	f.aged(f.admit("ada"), time.Hour)
@@ -76,7 +77,7 @@ func aDirectory(f *fixture) {
 	f.admit("dora")
 }
 
-// finished ends a session.
+// finished completes a session.
 func finished(f *fixture, st curfew.Snapshot) {
 	f.Helper()
 	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))

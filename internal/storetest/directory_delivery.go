@@ -4,7 +4,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// sent adds a delivery in a state.
+// sent adds a delivery in the given state.
 func sent(f *fixture, customer, destination string, state record.DeliveryState, failures int) {
 	f.Helper()
 	d := record.Delivery{

@@ -56,7 +56,7 @@ func endsByRule(f *fixture) {
 	f.same("slots", f.rows("SELECT * FROM {mechanic_slots}"), []string(nil))
 }
 
-// sameEnding compares the result of a batch with the expected one.
+// sameEnd compares the result of a batch with the expected one.
 func (f *sessionFixture) sameEnd(rule record.Rule, before curfew.Snapshot, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
@@ -76,7 +76,7 @@ func (f *sessionFixture) sameEnd(rule record.Rule, before curfew.Snapshot, got r
 	}
 }
 
-// follows compares the newest events of session and payment.
+// follows checks the newest events of the session and its payment.
 func (f *paymentFixture) follows(rule record.Rule, b record.Batch, before curfew.Snapshot) {
 	f.Helper()
 	events, err := f.Store.Events(f.Context(), before.CustomerID, before.ID)
@@ -110,8 +110,8 @@ func endsUnmoved(f *fixture) {
 	f.same("still due", len(f.find(record.Search{Limit: 9})), 3)
 }
 
-// endsOwnRule covers lesson 4: whatever a batch says, the row must satisfy its
-// rule's whole condition.
+// endsOwnRule covers lesson 4: whatever a batch says, each row must satisfy its rule's whole
+// condition.
 func endsOwnRule(f *fixture) {
 	all := f.snapshots()
 	for _, rule := range record.Rules() {

@@ -11,18 +11,18 @@ import (
 )
 
 var erasures = contract{
-	"an erasure takes every personal text, and leaves the history and the books": erasesTexts,
-	"an erasure that replaces the id leaves it nowhere":                          replacesID,
-	"an erasure changes nobody else's rows":                                      erasesOneCustomer,
-	"nothing is erased while a session is open":                                  keepsOpen,
-	"nothing is erased while a payment has no outcome":                           keepsUnsettled,
-	"a credit keeps the id that can spend it":                                    keepsCredits,
-	"nothing is erased once something has happened since the plan":               keepsMoved,
-	"an erasure is carried out once":                                             erasesOnce,
-	"a plan is forgotten after a day, and what was carried out is not":           forgetsPlans,
-	"what is held is read of that customer alone":                                readsPersonal,
-	"who is quiet is looked at page by page, and whether they were erased":       findsQuiet,
-	"what was carried out meets an admission at any moment":                      erasesBesideAdmissions,
+	"an erasure removes every personal text, and keeps the history and the books": erasesTexts,
+	"an erasure that replaces the id leaves it nowhere":                           replacesID,
+	"an erasure changes nobody else's rows":                                       erasesOneCustomer,
+	"nothing is erased while a session is open":                                   keepsOpen,
+	"nothing is erased while a payment has no outcome":                            keepsUnsettled,
+	"a credit keeps the id that can spend it":                                     keepsCredits,
+	"nothing is erased if anything has happened since the plan":                   keepsMoved,
+	"an erasure is executed once":                                                 erasesOnce,
+	"a plan is deleted after a day, an executed erasure is not":                   forgetsPlans,
+	"an export reads rows of that customer only":                                  readsPersonal,
+	"quiet customers are read page by page, with whether they were erased":        findsQuiet,
+	"an erasure can meet an admission at any moment":                              erasesBesideAdmissions,
 }
 
 // erasureStore is the part of a store that exports and erases.
@@ -39,7 +39,7 @@ func (f *fixture) erasures() erasureStore {
 	return f.Store.(erasureStore) //nolint:errcheck,forcetypeassert // both are
 }
 
-// planned returns the plan of an erasure; with a pseudonym, it replaces the id.
+// planned returns the plan of an erasure, which replaces the id if a pseudonym is given.
 func (f *fixture) planned(customer, pseudonym string) record.Erasure {
 	f.Helper()
 	held, err := f.erasures().Held(f.Context(), customer)
@@ -52,7 +52,7 @@ func (f *fixture) planned(customer, pseudonym string) record.Erasure {
 	return e
 }
 
-// erased carries out the erasure of a customer.
+// erased executes the erasure of a customer.
 func (f *fixture) erased(customer, pseudonym string) record.Erasure {
 	f.Helper()
 	e, err := f.erasures().Erase(f.Context(), f.planned(customer, pseudonym))
@@ -60,11 +60,11 @@ func (f *fixture) erased(customer, pseudonym string) record.Erasure {
 	return e
 }
 
-// mark is in every personal text of a marked customer.
+// mark is part of every personal text of a marked customer.
 const mark = "mark-"
 
-// marked is a customer with a marker in every field that can hold something personal, and
-// nothing that is open or unsettled.
+// marked returns a session of a customer with a marker in every personal field, and nothing that is
+// open or unsettled.
 func (f *fixture) marked(customer string) curfew.Snapshot {
 	f.Helper()
 	a := keyed(customer, mark+"key")
@@ -104,7 +104,7 @@ func (f *fixture) nowhere(text string) {
 	}
 }
 
-// transitions is the steps of a customer's events, without who and why.
+// transitions returns the transitions of a customer's events, without actors and reasons.
 func (f *fixture) transitions(customer string) []string {
 	f.Helper()
 	return f.rows("SELECT subject_id, number, subject, from_status, to_status, at FROM {events} WHERE customer_id = '" + customer + "' ORDER BY subject_id, number")
@@ -118,7 +118,7 @@ func erasesTexts(f *fixture) {
 	}
 	done := f.erased("ada", "")
 	f.nowhere(mark)
-	f.same("the story", f.transitions("ada"), history)
+	f.same("the history", f.transitions("ada"), history)
 	paid.Email, paid.Name, paid.Metadata, paid.Note = "", "", nil, ""
 	f.same("the books", f.paidBy(st), paid)
 	f.same("what was done", done.Held["checkouts"], int64(1))
@@ -136,7 +136,7 @@ func replacesID(f *fixture) {
 	done := f.erased(id, to)
 	f.nowhere(mark)
 	f.same("the customer", done.CustomerID, to)
-	f.same("the story", f.transitions(to), history)
+	f.same("the history", f.transitions(to), history)
 	c := f.checkout(to, st.CheckoutID)
 	l, err := f.Store.LedgerOf(f.Context(), c.Ref)
 	f.must(err)
@@ -145,7 +145,7 @@ func replacesID(f *fixture) {
 	f.same("who joined", f.rows("SELECT count(*) FROM {events} WHERE actor = 'customer:" + to + "'")[0] != "0", true)
 }
 
-// earlier gives a customer a session that they cancelled themselves, and whose money went back.
+// earlier gives a customer a session that they cancelled and whose money was refunded.
 func (f *fixture) earlier(customer string) {
 	f.Helper()
 	c := endChange(f.admit(customer), curfew.Cancelled, curfew.ByRequest)

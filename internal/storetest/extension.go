@@ -9,17 +9,17 @@ import (
 
 var extensions = contract{
 	"an extension moves duration and deadline, with its payment":          extendsLive,
-	"only a live session of that version, in time, is extended":           extendsUnmoved,
+	"only a live session with that version is extended, and only in time": extendsUnmoved,
 	"an extension's reference is claimed once":                            refusesExtension,
 	"a payment is recorded with its outcome":                              records,
 	"a recorded payment's reference is claimed once":                      refusesRecord,
 	"extensions are settled with their session, and never as a credit":    settlesExtensions,
 	"extensions of a completed session stay paid":                         keepsExtensions,
-	"another program's cancellation marks the money of extensions too":    marksExtensions,
+	"another program's cancellation also marks the money of extensions":   marksExtensions,
 	"figures are the rows' counts after extensions were bought and ended": countsExtensions,
 }
 
-// extending buys ten more minutes.
+// extending returns an extension by ten minutes.
 func extending(st curfew.Snapshot) record.Extension {
 	c := admission(st.CustomerID).Checkout
 	c.Plan = "more10"

@@ -16,10 +16,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// fixture is one test's store, with the steps that bring tests to where they
-// begin. A step that should work fails the test if it does not. The steps are
-// next to the tests of their noun, each layer built on the one before: the
-// database, sessions, payments, and what operators do.
+// fixture is one test's store, with the steps that tests start from. A step that fails unexpectedly
+// fails the test. The steps are next to the tests of their noun, in layers: the database, sessions,
+// payments, and operations.
 type fixture struct{ *operationFixture }
 
 type operationFixture struct{ *paymentFixture }
@@ -64,8 +63,7 @@ func (f *base) exec(sql string, args ...any) {
 	f.Exec(f.T, tablesOf(f.Schema, sql), args...)
 }
 
-// corrupt runs a statement that may break an invariant; the checkers do not run
-// after this test.
+// corrupt runs a statement that may break an invariant; after this test, the checkers do not run.
 func (f *base) corrupt(sql string, args ...any) {
 	f.Helper()
 	f.corrupted = true
@@ -95,7 +93,7 @@ func (f *base) dump() []string {
 	return all
 }
 
-// refused checks that a step fails with the kind and changes nothing.
+// refused checks that a step fails with the given kind and changes nothing.
 func (f *base) refused(kind curfew.Kind, step func() error) {
 	f.Helper()
 	before := f.dump()
@@ -130,13 +128,13 @@ func (f *base) same(what string, got, want any, options ...cmp.Option) {
 	}
 }
 
-// sameSnapshot is same for two readings of one session at different times.
+// sameSnapshot is same for two reads of one session at different times.
 func (f *sessionFixture) sameSnapshot(what string, got, want curfew.Snapshot) {
 	f.Helper()
 	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Snapshot{}, "Now"))
 }
 
-// read returns the session's present state.
+// read returns the current state of a session.
 func (f *sessionFixture) read(id string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Session(f.Context(), id)
@@ -144,7 +142,7 @@ func (f *sessionFixture) read(id string) curfew.Snapshot {
 	return st
 }
 
-// checkout returns the customer's checkout in its present state.
+// checkout returns the current state of a customer's checkout.
 func (f *paymentFixture) checkout(customer, id string) curfew.Checkout {
 	f.Helper()
 	all, err := f.Store.Checkouts(f.Context(), customer)
@@ -156,7 +154,7 @@ func (f *paymentFixture) checkout(customer, id string) curfew.Checkout {
 	return all[i]
 }
 
-// paidBy returns the checkout of a session in its present state.
+// paidBy returns the current state of a session's checkout.
 func (f *paymentFixture) paidBy(st curfew.Snapshot) curfew.Checkout {
 	f.Helper()
 	return f.checkout(st.CustomerID, st.CheckoutID)
@@ -185,7 +183,7 @@ func (f *sessionFixture) accepted(customer, mechanic string) curfew.Snapshot {
 	return f.change(accepting(f.admit(customer), mechanic))
 }
 
-// attended is an accepted session that its mechanic has joined.
+// attended returns an accepted session that its mechanic has joined.
 func (f *sessionFixture) attended(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(record.Change{
@@ -199,8 +197,7 @@ func (f *sessionFixture) live(customer, mechanic string) curfew.Snapshot {
 	return f.change(starting(f.accepted(customer, mechanic)))
 }
 
-// credited returns a checkout whose session was cancelled, and whose credit is
-// not spent.
+// credited returns a checkout whose session was cancelled and whose credit is unspent.
 func (f *paymentFixture) credited(customer string) curfew.Checkout {
 	f.Helper()
 	return f.paidBy(f.change(endChange(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
@@ -229,8 +226,8 @@ func (f *sessionFixture) orphan(customer string) curfew.Snapshot {
 	return f.read(st.ID)
 }
 
-// past returns a time that long ago as SQL. No literal for times works in every
-// dialect, but all can read one from a session that ended then.
+// past returns SQL for a time that long ago. No time literal works in every dialect, but all can
+// read the time at which a session ended.
 func (f *sessionFixture) past(by time.Duration) string {
 	f.Helper()
 	st := f.change(endChange(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))

@@ -8,9 +8,9 @@ import (
 )
 
 var forecasts = contract{
-	"who is ahead in the queue is counted":        countsAhead,
-	"who waits for nobody is not in the queue":    countsWaitingAlone,
-	"no more are counted than somebody asked for": countsAtMost,
+	"everybody ahead in the queue is counted":             countsAhead,
+	"a session that waits for nobody is not in the queue": countsWaitingAlone,
+	"no more are counted than the limit":                  countsAtMost,
 }
 
 // aheadStore is the part of a store that counts the queue.
@@ -25,7 +25,7 @@ func aheadOf(f *fixture, before curfew.Cursor, most int) int {
 	return n
 }
 
-// places returns so many sessions of the queue, in its order.
+// placesOf returns the positions in the queue of new sessions, in order.
 func placesOf(f *fixture, customers ...string) (all []curfew.Cursor) {
 	f.Helper()
 	for _, c := range customers {

@@ -2,9 +2,9 @@
 // store passes them unchanged: a store's own test calls Run with a function that
 // opens a fresh, migrated store.
 //
-// The package knows no driver and no dialect. What it must do behind the store's
-// back (age a row, write a violation, run a checker) it does through a Harness,
-// in SQL that every store's database understands. Only tests import it.
+// The package knows no driver and no dialect. What it must do behind the store's back (age a row,
+// write a violation, run a checker) goes through a Harness, in SQL that every store's database
+// understands. Only tests import it.
 package storetest
 
 import (
@@ -15,17 +15,16 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Harness is a store under test, with access behind its back.
+// Harness is a store under test, with direct access to its database.
 type Harness struct {
 	Store lifecycle.Store
-	// Age moves every time of a session, of its requests and of its checkout
-	// (created_at, expires_at, accepted_at, started_at, ended_at, retry_until, …)
-	// this far into the past. Versions and events stay. It also works on ended
-	// sessions, and it neither triggers nor is refused by the guards.
+	// Age moves every time of a session, its requests and its checkout (created_at, expires_at,
+	// accepted_at, started_at, ended_at, retry_until, …) this far into the past. Versions and
+	// events stay. It also works on ended sessions; guards neither run nor refuse it.
 	Age func(t testing.TB, sessionID string, by time.Duration)
-	// Exec runs one statement, and fails t if the database refuses it. The
-	// statement is portable: $1 for the first argument, table names after Schema,
-	// literals that every dialect accepts, and no literal times.
+	// Exec runs one statement, and fails t if the database refuses it. Statements are portable: $1
+	// for the first argument, Schema before table names, only literals that every dialect accepts,
+	// and no time literals.
 	Exec func(t testing.TB, sql string, args ...any)
 	// Query returns all rows as text. NULL is "".
 	Query func(t testing.TB, sql string) [][]string
@@ -40,8 +39,8 @@ type Harness struct {
 	// FailAt makes the database accept this many rows and refuse every later one,
 	// until FailAt is called again. A negative number accepts every row.
 	FailAt func(t testing.TB, rows int)
-	// Settled returns when done has a result (and puts it back) or when somebody
-	// waits for a lock that Hold holds.
+	// Settled returns once done has a result (and puts it back), or somebody waits for a lock held
+	// by Hold.
 	Settled func(t testing.TB, done chan error)
 }
 
@@ -76,7 +75,7 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 	}
 }
 
-// contract is the tests of one noun, by the sentence that each proves.
+// contract maps sentences to the tests that prove them, for one noun.
 type contract map[string]func(*fixture)
 
 // contracts returns the whole contract, by noun.

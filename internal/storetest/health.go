@@ -13,21 +13,21 @@ import (
 )
 
 var figures = contract{
-	"lesson 22: an empty store counts zero of everything":                        emptyFigures,
-	"lesson 22: figures are the rows' counts after all sorts of things happened": figuresAfterStorms,
-	"figures are the rows' counts after ended rows were deleted":                 figuresAfterDeletes,
-	"figures are the rows' counts after payments were moved by hand":             figuresAfterMoves,
-	"stale, very stale and orphaned are told apart":                              countsStale,
-	"overdue assigned and live sessions are counted":                             countsOverdue,
-	"a request is stale with its session":                                        countsStaleRequests,
-	"unsettled payments have the age of the oldest":                              countsUnsettled,
-	"slots are counted, and those that leaked":                                   countsSlots,
-	"what else is overdue is listed, the longest first":                          overdueDetails,
-	"who is not blocked any more was not refused repeatedly":                     forgivesRepeated,
-	"leaked slots are freed, and no other":                                       freesLeaked,
-	"who was refused repeatedly within the window is named":                      countsRepeated,
-	"the tide is every move of the window and what stands now":                   countsActivity,
-	"details are the oldest, up to a limit":                                      healthDetails,
+	"lesson 22: an empty store counts zero of everything":                            emptyFigures,
+	"lesson 22: figures are the rows' counts after all sorts of things happened":     figuresAfterStorms,
+	"figures are the rows' counts after ended rows were deleted":                     figuresAfterDeletes,
+	"figures are the rows' counts after payments were moved by hand":                 figuresAfterMoves,
+	"stale, very stale and orphaned are told apart":                                  countsStale,
+	"overdue assigned and live sessions are counted":                                 countsOverdue,
+	"a request is stale if its session is":                                           countsStaleRequests,
+	"unsettled payments have the age of the oldest":                                  countsUnsettled,
+	"slots are counted, and so are leaked ones":                                      countsSlots,
+	"everything else overdue is listed, longest first":                               overdueDetails,
+	"a customer who is no longer blocked does not count as refused repeatedly":       forgivesRepeated,
+	"leaked slots are freed, and no others":                                          freesLeaked,
+	"customers refused repeatedly within the window are listed":                      countsRepeated,
+	"the activity series has every transition in the window, and the current counts": countsActivity,
+	"details list the oldest, up to a limit":                                         healthDetails,
 }
 
 func (f *operationFixture) sessionFigures() curfew.SessionFigures {
@@ -58,7 +58,7 @@ func (f *operationFixture) mechanicFigures() curfew.MechanicFigures {
 	return n
 }
 
-// counted compares every exact count with the rows.
+// counted compares every exact figure with the rows.
 func (f *operationFixture) counted() {
 	f.Helper()
 	f.same("sessions", f.sessionFigures().ByStatus, counts(f.base, "sessions", "status", curfew.SessionStatuses()))

@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Each of these tests forces two changes to meet at the worst point: one is
-// written and not committed when the other arrives.
+// meetings are tests that force two changes to meet at the worst moment: one is written but not
+// committed when the other arrives.
 var meetings = contract{
 	"a cleanup that meets an acceptance ends nothing":             cleanupMeetsAccept,
 	"a cancellation that meets an acceptance is told of it":       cancelMeetsAccept,
@@ -19,8 +19,8 @@ var meetings = contract{
 	"a cleanup that meets an acceptance ends the rest of a batch": batchMeetsAccept,
 }
 
-// meet holds what another program has written, starts do, commits once do waits
-// for it or has finished, and returns the result of do.
+// meet holds what another program has written, starts do, commits once do waits for the held rows
+// or has finished, and returns the result of do.
 func (f *fixture) meet(held []string, do func() error) error {
 	f.Helper()
 	if f.Hold == nil || f.Settled == nil {
@@ -37,8 +37,7 @@ func (f *fixture) meet(held []string, do func() error) error {
 	return <-done
 }
 
-// acceptSQL returns an acceptance as another program would write it, in the
-// store's own way.
+// acceptSQL returns an acceptance as another program would write it, in the same way as the store.
 func acceptSQL(st curfew.Snapshot, mechanic string) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{
@@ -49,8 +48,7 @@ func acceptSQL(st curfew.Snapshot, mechanic string) []string {
 	}
 }
 
-// cancelSQL returns a cancellation as another program would write it, in the
-// store's own way.
+// cancelSQL returns a cancellation as another program would write it, in the same way as the store.
 func cancelSQL(st curfew.Snapshot) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{

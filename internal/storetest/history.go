@@ -11,14 +11,14 @@ import (
 )
 
 var histories = contract{
-	"a customer's sessions are newest first, ended or not":     sessionsOf,
-	"a customer's history is newest first, page by page":       historyPages,
-	"events of one moment are paged by their ids":              historyTies,
-	"a customer's refusals are newest first, page by page":     refusalPages,
-	"what was told of a customer is newest first, by pages":    noticePages,
-	"what was sent is settled although its customer changed":   settlesAfterReassignment,
-	"who paid with an address is found by it":                  customersByEmail,
-	"of a customer whom nobody knows there is nothing to tell": hasNoHistory,
+	"a customer's sessions are newest first, ended or not":         sessionsOf,
+	"a customer's history is newest first, page by page":           historyPages,
+	"events of one moment are paged by their ids":                  historyTies,
+	"a customer's refusals are newest first, page by page":         refusalPages,
+	"a customer's notices are newest first, page by page":          noticePages,
+	"a delivery is settled although its payment changed customers": settlesAfterReassignment,
+	"customers are found by the address they paid with":            customersByEmail,
+	"an unknown customer has no history":                           hasNoHistory,
 }
 
 func sessionsOf(f *fixture) {

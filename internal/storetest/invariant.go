@@ -7,8 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/invariant"
 )
 
-// Checker is one statement that finds the rows that break an invariant. It
-// returns none if the invariant holds.
+// Checker is a statement that returns the rows that break an invariant; none if it holds.
 type Checker struct {
 	Name string
 	SQL  string
@@ -24,8 +23,8 @@ func CheckInvariants(t testing.TB, h Harness) {
 	}
 }
 
-// Checkers returns the invariants that can be checked on the rows, by DESIGN's
-// number, in SQL for tables after the schema ("curfew." or "").
+// Checkers returns the invariants that can be checked on rows, numbered as in DESIGN, as SQL with
+// the schema ("curfew." or "") before table names.
 func Checkers(schema string) []Checker {
 	var all []Checker
 	for _, c := range invariant.Checks() {

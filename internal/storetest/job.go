@@ -9,18 +9,18 @@ import (
 )
 
 var jobs = contract{
-	"a job is read as it was written":                    readsJob,
-	"its holder writes how far it has come, and its end": holdsJob,
-	"it ends once":                                         endsJobOnce,
-	"one whose lease runs is nobody else's":                keepsJob,
-	"one whose lease has ended goes on with another":       claimsJob,
-	"whoever lost the lease writes nothing":                losesJob,
-	"of many who would take it over one does":              racesJob,
-	"what waits longest is taken over first":               claimsOldestJob,
-	"one that was asked to stop knows it, and by whom":     cancelsJob,
-	"jobs are newest first, page by page, and old ones go": listsJobs,
-	"one that is not there is not found":                   missesJob,
-	"a run that exists goes on with its figures":           resumesRun,
+	"a job is read as it was written":             readsJob,
+	"its holder records its progress and its end": holdsJob,
+	"it ends once":                          endsJobOnce,
+	"a job under a lease cannot be claimed": keepsJob,
+	"a job whose lease has ended continues with another holder":     claimsJob,
+	"a holder that lost its lease writes nothing":                   losesJob,
+	"one of many claimants gets the job":                            racesJob,
+	"the job that has waited longest is claimed first":              claimsOldestJob,
+	"a cancelled job knows by whom":                                 cancelsJob,
+	"jobs are newest first, page by page, and old ones are deleted": listsJobs,
+	"a missing job is not found":                                    missesJob,
+	"an existing run continues with its figures":                    resumesRun,
 }
 
 // jobStore is the part of a store that stores jobs.
@@ -38,7 +38,7 @@ func jobsOf(f *fixture) jobStore {
 	return f.Store.(jobStore) //nolint:errcheck,forcetypeassert // both are
 }
 
-// job adds a job whose first holder is one, for so long.
+// job adds a job whose first holder is "one", with the given lease.
 func (f *fixture) job(lease time.Duration) record.Job {
 	f.Helper()
 	j, err := jobsOf(f).AddJob(f.Context(), record.Job{

@@ -13,49 +13,49 @@ import (
 )
 
 var ledgers = contract{
-	"what was told is settled once for each version":                   judges,
+	"each version of a payment is settled once":                        judges,
 	"what cannot be settled stands in nobody's way":                    passesUnjudged,
-	"what is told of an unknown payment makes one without a checkout":  reportsUnknown,
-	"an admission takes over a payment that was told of":               takesOver,
+	"a report of an unknown payment creates one without a checkout":    reportsUnknown,
+	"an admission takes over a reported payment":                       takesOver,
 	"a deferred, a recorded and an extending payment take it over too": takesOverOtherwise,
-	"a payment that has moved is not taken over":                       missesPayment,
+	"a payment that has changed is not taken over":                     missesPayment,
 	"a payment is taken over once":                                     takesOverOnce,
 	"a further line leaves the names with the first":                   addsLine,
 	"a payment for several sessions leaves the first its share":        dividesPaid,
 	"a payment that waits stands for all of its lines":                 dividesWhenAdmitted,
 	"a further line is recorded once, as a credit":                     creditsLine,
-	"what is told of a paid payment has it judged anew":                reportsOfPaid,
-	"what is known changes nothing":                                    reportsTwice,
-	"an unknown amount is learned":                                     reportsAmount,
-	"an unknown amount is learned of two reports":                      reportsAmountOfTwo,
+	"a report about a paid payment has it judged again":                reportsOfPaid,
+	"a known report changes nothing":                                   reportsTwice,
+	"an unknown amount is filled in":                                   reportsAmount,
+	"an unknown amount is filled in from two reports":                  reportsAmountOfTwo,
 	"facts in any order make the same ledger":                          reportsInAnyOrder,
 	"two payments that have a name in common become the older one":     mergesCheckouts,
-	"a payment that was only told of goes where the checkout is":       mergesReported,
+	"a payment without a checkout is merged into the one with it":      mergesReported,
 	"what still holds is no news":                                      reportsAgain,
-	"what nobody can mean is refused":                                  refusesFacts,
-	"a payment of an older program is found by the provider's name":    readsOldRows,
-	"what a provider says replaces what an older program kept":         replacesOldRows,
-	"a claim that has lost its checkout is freed for anybody":          freesNames,
+	"impossible facts are refused":                                     refusesFacts,
+	"a payment from an older release is found by the provider's name":  readsOldRows,
+	"a provider's facts replace those recorded by an older release":    replacesOldRows,
+	"a claim without a checkout can be claimed by anybody":             freesNames,
 	"a reassigned payment takes its names along":                       reassignsNames,
 	"payments are read together":                                       readsPayments,
 	"a message is kept once":                                           keepsMessages,
-	"a change sets what is to be given back, and the concern":          changesConcern,
+	"a change sets the refund amount and the concern":                  changesConcern,
 	"an annotation adds a concern, or takes it away":                   concerns,
 	"concerns are counted for a week":                                  concernsInTime,
-	"health has the promised":                                          promises,
+	"health counts promised payments":                                  promises,
 }
 
-// paid is a fact: an attempt that got the money.
+// paid returns a fact: an attempt that captured the money.
 func paid(object string, amount int64, at time.Time) curfew.Fact {
 	return curfew.Fact{Kind: "attempt", Object: object, State: "captured", Amount: amount, Currency: "eur", At: at}
 }
 
-// told is what a provider tells of a payment with these names.
+// reported returns a provider's report of a payment with these names.
 func reported(facts []curfew.Fact, refs ...string) record.PaymentReport {
 	return record.PaymentReport{Provider: "stripe", References: refs, Facts: facts, Reason: "told", Actor: curfew.Provider}
 }
 
-// learn records what was told, and checks that it is what is stored.
+// reports records a report, and checks that the result is what is stored.
 func (f *paymentFixture) reports(t record.PaymentReport) record.Ledger {
 	f.Helper()
 	l, err := f.Store.Report(f.Context(), t)
@@ -77,7 +77,7 @@ func (f *paymentFixture) ledger(id string) record.Ledger {
 	return l
 }
 
-// sameLedger is same for two readings of one payment at different times.
+// sameLedger is same for two reads of one payment at different times.
 func (f *paymentFixture) sameLedger(what string, got, want record.Ledger) {
 	f.Helper()
 	f.same(what, got, want, cmpopts.IgnoreFields(record.Ledger{}, "Now", "Before"))
@@ -184,7 +184,8 @@ func reportsAmountOfTwo(f *fixture) {
 	}
 }
 
-// everyFact is facts of one payment, some of them told twice, and what is known then.
+// everyFact returns facts of one payment, some of them repeated, and what is known after all of
+// them.
 func everyFact() (facts, known []curfew.Fact) {
 	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 	refund := curfew.Fact{Kind: "refund", Object: "re-1", State: "pending", Amount: 100, Currency: "eur", At: at}
@@ -284,7 +285,7 @@ func refusesFacts(f *fixture) {
 	}
 }
 
-// unjudged is the payments that nobody has settled since something was told of them.
+// unjudged returns the payments that have not been settled since their last report.
 func (f *fixture) unjudged() []string {
 	f.Helper()
 	ids, err := f.Store.Unjudged(f.Context(), 9)
@@ -292,7 +293,7 @@ func (f *fixture) unjudged() []string {
 	return ids
 }
 
-// judges: what is settled in one version is settled again once more is told.
+// judges tests that what was settled in one version is settled again after another report.
 func judges(f *fixture) {
 	f.same("nothing was told", f.unjudged(), []string(nil))
 	captured := curfew.Fact{Kind: "attempt", Object: "pi-1", State: "captured", Amount: 990, Currency: "eur"}

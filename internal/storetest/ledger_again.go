@@ -6,8 +6,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// A provider that is asked again says that what was so still is. Nothing has become of the payment, but the later time
-// counts against what is told late.
+// reportsAgain tests that a repeated report only confirms what is known. The payment does not
+// change, but facts that arrive late are compared with the later time.
 func reportsAgain(f *fixture) {
 	c := f.paidBy(f.admit("ada"))
 	at := time.Now().UTC().Truncate(time.Second)

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admissionOf is an admission that a payment pays for which was told of before.
+// admissionOf returns an admission paid by a payment that was reported before.
 func admissionOf(customer string, l record.Ledger) record.Admission {
 	a := admission(customer)
 	a.Checkout.ID, a.Checkout.Version, a.Session.CheckoutID = l.ID, l.Version, l.ID

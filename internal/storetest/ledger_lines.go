@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// ofThree is a report of a payment that buys a plan three times.
+// ofThree returns a report of a payment that buys a plan three times.
 func ofThree(c curfew.Checkout) record.PaymentReport {
 	t := reported([]curfew.Fact{paid("ch-1", 2972, time.Now())}, c.Ref)
 	t.Amount, t.Currency, t.Quantity, t.Plan = 2972, "eur", 3, c.Plan

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// readsOldRows: an older program wrote the provider's name of the money into the checkout,
-// and claimed no such name.
+// readsOldRows tests rows of an older release, which wrote the provider's name of the payment into
+// the checkout and did not claim that name.
 func readsOldRows(f *fixture) {
 	old := f.record("ada", curfew.Held)
 	f.repaidBefore(old.PaymentID, 90)
@@ -41,7 +41,7 @@ func readsOldRows(f *fixture) {
 	f.same("by the name", r.Checkout.ID, old.ID)
 }
 
-// repaidBefore writes what an older program kept of a payment that was refunded in part and
+// repaidBefore writes what an older release recorded about a payment that was partly refunded and
 // disputed.
 func (f *fixture) repaidBefore(paymentID string, amount int64) {
 	f.Helper()
@@ -49,7 +49,8 @@ func (f *fixture) repaidBefore(paymentID string, amount int64) {
 		paymentID, amount)
 }
 
-// replacesOldRows: of two checkouts with one name of the money, it is the older one's.
+// replacesOldRows tests that if two checkouts have the same payment name, the payment belongs to
+// the older one.
 func replacesOldRows(f *fixture) {
 	old, twin := f.record("ada", curfew.Held), unrecorded("bob", curfew.Held)
 	twin.PaymentID = old.PaymentID
@@ -153,7 +154,7 @@ func concerns(f *fixture) {
 	f.same("of no concern", got.Concern, "")
 }
 
-// concernsInTime: what has a concern is counted for a week after it changed last.
+// concernsInTime tests that a concern is counted for a week after the checkout's last change.
 func concernsInTime(f *fixture) {
 	f.same("none", f.checkoutFigures().ByConcern, map[string]int64{
 		record.RefundFailed: 0, record.CaptureFailed: 0, record.PaymentLost: 0, record.Disagreement: 0,

@@ -10,18 +10,18 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// reportRaces are ten callers who tell of one payment at once, under some of its names
-// each, and those who want to use it.
+// reportRaces are races between ten callers who report one payment under some of its names, and
+// callers who use it.
 var reportRaces = contract{
-	"ten who send of one payment make one of it":            racesToReport,
-	"ten who send of one payment while it is reported":      racesReportAdmit,
-	"ten who send of payments that turn out to be the same": racesToMerge,
-	"an admission that meets what is told is told of it":    admitMeetsReport,
-	"a change that meets what is told is told of it":        changeMeetsReport,
+	"ten reports of one payment make one payment":                           racesToReport,
+	"ten reports of one payment during its admission make one payment":      racesReportAdmit,
+	"ten reports of payments that turn out to be the same make one payment": racesToMerge,
+	"an admission that meets what is told is told of it":                    admitMeetsReport,
+	"a change that meets what is told is told of it":                        changeMeetsReport,
 }
 
-// chain returns what ten callers tell: each of two names, one of which the next one has too,
-// in an order that crosses that of the names.
+// chain returns the reports of ten callers. Each has two names and shares one with the next, in an
+// order that crosses the order of the names.
 func chain(round int) []record.PaymentReport {
 	name := func(n int) string { return fmt.Sprintf("%c-%d", "caebdifhgkj"[n], round) }
 	all := make([]record.PaymentReport, 10)
@@ -31,7 +31,7 @@ func chain(round int) []record.PaymentReport {
 	return all
 }
 
-// learned fails unless all of it belongs to one payment.
+// reported fails unless all reports belong to one payment.
 func (f *fixture) reported(all []record.PaymentReport) record.Ledger {
 	f.Helper()
 	l, err := f.Store.LedgerOf(f.Context(), all[0].References[0])
@@ -85,8 +85,8 @@ func racesReportAdmit(f *fixture) {
 	}
 }
 
-// report admits a customer by a name as its caller does: with what is known of the payment,
-// and again where that has moved. Who comes second is no error.
+// report admits a customer by a name as its caller does: with what is known of the payment, and
+// again if that has changed. Losing the race is not an error.
 func (f *fixture) report(customer, ref string) error {
 	for {
 		a := admission(customer)
@@ -127,7 +127,7 @@ func racesToMerge(f *fixture) {
 	}
 }
 
-// learnSQL is what is told of a payment, as a store writes it.
+// reportSQL returns the statements with which a store records a report.
 func reportSQL(l record.Ledger) []string {
 	return []string{fmt.Sprintf("UPDATE {payment_refs} SET version = version + 1 WHERE checkout_id = '%s'", l.ID)}
 }

@@ -8,13 +8,13 @@ import (
 )
 
 var limits = contract{
-	"what was spent is forgotten as time passes":     forgetsWhatWasSpent,
-	"each name has an allowance of its own":          spendsByName,
-	"a hundred at once spend no more than one could": spendsAtOnce,
-	"tidying forgets what is spent no more":          tidiesLimits,
+	"spent allowance is restored as time passes":                forgetsWhatWasSpent,
+	"each name has its own allowance":                           spendsByName,
+	"a hundred concurrent callers spend no more than one could": spendsAtOnce,
+	"tidying deletes names with a full allowance":               tidiesLimits,
 }
 
-// spender is the port of package limit, which is not lifecycle's.
+// spender is the interface of package limit's store, which lifecycle.Store does not include.
 type spender interface {
 	Spend(ctx context.Context, name string, cost, allowance time.Duration) (wait time.Duration, err error)
 }
@@ -30,7 +30,7 @@ func (f *operationFixture) spends(name string, cost, allowance time.Duration) (w
 	return wait
 }
 
-// spentUntil is when what was spent is forgotten.
+// spentUntil sets the time at which a name's allowance is full again.
 func (f *operationFixture) spentUntil(name, when string) {
 	f.Helper()
 	f.exec("UPDATE {signals} SET until = "+when+" WHERE name = $1", name)

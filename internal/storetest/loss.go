@@ -13,19 +13,19 @@ import (
 )
 
 var losses = contract{
-	"every method can lose its answer":                                  losesEveryAnswer,
-	"what the database was not waited for is unavailable, and not done": isNotWaitedFor,
-	"answers lost at one seed are lost again":                           losesTheSame,
-	"admissions whose answers get lost are one a reference":             admitsOnceByReference,
-	"admissions whose answers get lost are one a key":                   admitsOnceByKey,
-	"deferrals whose answers get lost are one a reference":              defersOnce,
-	"a change whose answer gets lost happens once":                      changesOnce,
-	"a batch whose answer gets lost ends each session once":             endsOnce,
-	"a checkout's move whose answer gets lost happens once":             movesOnce,
-	"money whose acceptance's answer gets lost is due once":             duesOnce,
+	"every method can lose its answer":                                          losesEveryAnswer,
+	"a call that gave up waiting for the database is unavailable, and not done": isNotWaitedFor,
+	"the same seed loses the same answers":                                      losesTheSame,
+	"repeated admissions with lost answers are one per reference":               admitsOnceByReference,
+	"repeated admissions with lost answers are one per key":                     admitsOnceByKey,
+	"repeated deferrals with lost answers are one per reference":                defersOnce,
+	"a change whose answer gets lost happens once":                              changesOnce,
+	"a batch whose answer gets lost ends each session once":                     endsOnce,
+	"a checkout's move whose answer gets lost happens once":                     movesOnce,
+	"money whose acceptance's answer gets lost is due once":                     duesOnce,
 }
 
-// lossy is the fixture's store, losing half of its answers.
+// lossy returns the fixture's store, losing half of its answers.
 func (f *fixture) lossy() *Lossy { return NewLossy(f.Store, 7, 0.5) }
 
 // repeat calls do until its outcome is known.
@@ -99,8 +99,7 @@ func losesTheSame(f *fixture) {
 	f.same("which are lost", lost(), lost())
 }
 
-// receipt repeats an attempt until its outcome is known, and then reads the
-// receipt.
+// receipt repeats an attempt until its outcome is known, and then reads the receipt.
 func (f *paymentFixture) receipt(attempt func() error, look func() (record.Receipt, error)) (r record.Receipt) {
 	f.Helper()
 	if err := repeat(attempt); err != nil {
@@ -141,8 +140,7 @@ func admitsOnceByKey(f *fixture) {
 	}
 }
 
-// once fails unless the receipt belongs to its customer's only session and only
-// checkout.
+// once fails unless the receipt belongs to its customer's only session and only checkout.
 func (f *paymentFixture) once(r record.Receipt) {
 	f.Helper()
 	all, err := f.Store.Unended(f.Context(), r.Checkout.CustomerID)

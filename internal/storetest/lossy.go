@@ -9,9 +9,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Lossy is a store that loses answers: on every method, it sometimes does the
-// work and then reports Unavailable, whatever the result. Its caller must reach
-// one result by repeating.
+// Lossy is a store that loses answers: any method sometimes does its work and then returns
+// Unavailable, whatever the result. Callers must reach a single result by repeating the call.
 type Lossy struct {
 	*answers
 	lossyAdmissions
@@ -43,9 +42,8 @@ type Lossy struct {
 
 var _ lifecycle.Store = (*Lossy)(nil)
 
-// NewLossy returns a store that loses this share of its answers (1: all). The
-// seed decides about the n-th call of each method, whatever other methods are
-// called in between.
+// NewLossy returns a store that loses this share of its answers; 1 loses all. The seed decides
+// about the nth call of each method, whatever other methods are called in between.
 func NewLossy(store lifecycle.Store, chosen uint64, share float64) *Lossy {
 	a := &answers{store: store, chances: seed.NewChances(chosen), share: share}
 	return &Lossy{
@@ -53,7 +51,7 @@ func NewLossy(store lifecycle.Store, chosen uint64, share float64) *Lossy {
 	}
 }
 
-// answers decides which answers of a store get lost.
+// answers decides which of a store's answers are lost.
 type answers struct {
 	store lifecycle.Store
 
@@ -81,7 +79,7 @@ func (a *answers) lose(method string) error {
 	return curfew.Errorf(curfew.Unavailable, "the answer was lost; whether it was done is not known")
 }
 
-// answered returns an answer, or loses it.
+// answered returns a function that passes an answer on, or loses it.
 func answered[T any](a *answers) func(T, error) (T, error) {
 	method := caller()
 	return func(answer T, err error) (T, error) {

@@ -11,15 +11,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// messages checks that what a caller reads about a refusal depends on the
-// refusal, not on where the rows are.
+// messages checks that the text of a refusal depends only on the refusal, not on the store.
 var messages = contract{
-	"what is missing is named in the same words": saysWhatIsMissing,
-	"what has moved is named in the same words":  saysWhatHasMoved,
+	"every store names what is missing in the same words":  saysWhatIsMissing,
+	"every store names what has changed in the same words": saysWhatHasMoved,
 }
 
-// says compares refusals with the words that every store uses. ID stands for an
-// id that is not known in advance.
+// says compares refusals with the words that every store uses. ID stands for an id that is not
+// known in advance.
 func (f *operationFixture) says(refused map[string]error, want map[string]string, ids ...string) {
 	f.Helper()
 	got := map[string]string{}

@@ -7,8 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// accepts covers lessons 4 and 10: one write gives session, request and slot to
-// the mechanic.
+// accepts covers lessons 4 and 10: one write gives session, request and slot to the mechanic.
 func accepts(f *fixture) {
 	before := f.admit("ada")
 	got := f.change(accepting(before, "max"))

@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// outbox is the part of a store that makes deliveries.
+// outbox is the part of a store that publishes and sends deliveries.
 type outbox interface {
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
 	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error)
@@ -16,7 +16,7 @@ type outbox interface {
 	Settle(ctx context.Context, attempts []record.Attempt) (int, error)
 }
 
-// noticePages has one delivery in each state, and one more of somebody else.
+// noticePages creates one delivery in each state, and one of another customer.
 func noticePages(f *fixture) {
 	box := f.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 	f.admit("bob")
@@ -51,7 +51,7 @@ func noticePages(f *fixture) {
 	}
 }
 
-// settleAll claims what a queue has and gives each a verdict, an hour's wait too.
+// settleAll claims every delivery of a queue, waiting up to an hour, and gives each a verdict.
 func (f *operationFixture) settleAll(box outbox, queue string, verdicts []record.Verdict) {
 	f.Helper()
 	claimed, _, err := box.Claim(f.Context(), queue, len(verdicts)+1, time.Minute)
@@ -65,8 +65,8 @@ func (f *operationFixture) settleAll(box outbox, queue string, verdicts []record
 	f.must(err)
 }
 
-// settlesAfterReassignment has a delivery claimed, and then its payment given to another
-// customer, before its result comes.
+// settlesAfterReassignment claims a delivery, and reassigns its payment to another customer before
+// the result is written.
 func settlesAfterReassignment(f *fixture) {
 	box := f.outbox()
 	held := f.record(curfew.Nobody, curfew.Held)

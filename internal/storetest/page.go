@@ -11,9 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// pagings checks that each row of a list is read once and in order, whatever the
-// length of the pages. Rows share times, and the later times have the lower ids,
-// so a list that pages by only one of the two skips some.
+// pagings checks that each row of a list is read once and in order, whatever the page size. Rows
+// share times, and later times have lower ids, so a list that pages by only one of the two skips
+// some.
 var pagings = func() contract {
 	all := contract{}
 	for name, l := range lists {
@@ -22,7 +22,7 @@ var pagings = func() contract {
 	return all
 }()
 
-// lists holds every method that reads by pages.
+// lists holds every method that reads page by page.
 var lists = map[string]struct {
 	newestFirst bool
 	arrange     func(*fixture) page // creates the rows
@@ -53,8 +53,8 @@ var lists = map[string]struct {
 	"ListDeliveries to a destination": {false, deliveriesBy(record.DeliverySearch{Destination: "ada@example.org"})},
 }
 
-// page reads one page and returns the positions of its rows. Lists by id have
-// positions without a time.
+// page reads one page and returns the positions of its rows. Lists ordered by id have positions
+// without a time.
 type page func(after curfew.Cursor, limit int) ([]curfew.Cursor, error)
 
 // tied is the minimum number of rows in a list.
@@ -93,7 +93,7 @@ func comparePlaces(a, b curfew.Cursor) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// pages makes a page function from the store's method and the position of a row.
+// pages makes a page from the store's method and a function that returns a row's position.
 func pages[T any](f *fixture, read func(context.Context, curfew.Cursor, int) ([]T, error), place func(T) curfew.Cursor) page {
 	return func(after curfew.Cursor, limit int) ([]curfew.Cursor, error) {
 		rows, err := read(f.Context(), after, limit)
@@ -105,8 +105,8 @@ func pages[T any](f *fixture, read func(context.Context, curfew.Cursor, int) ([]
 	}
 }
 
-// tie spreads rows over three times, with the lowest ids at the latest one. ID
-// and MOMENT in the statement stand for a row's values.
+// tie spreads rows over three times, with the lowest ids at the latest one. ID and MOMENT in the
+// statement stand for a row's values.
 func (f *fixture) tie(ids []string, statement string) {
 	f.Helper()
 	slices.Sort(ids)
@@ -125,8 +125,8 @@ func pagesOfRuns(f *fixture) page {
 	return pages(f, f.Store.Runs, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 }
 
-// tiedEvents writes events of Ada and of one run; events keep the times they
-// were written with.
+// tiedEvents writes events of Ada and of one run with tied times, because events keep the times
+// with which they were written.
 func (f *fixture) tiedEvents() (runID string) {
 	f.Helper()
 	f.corrupted = true
@@ -178,7 +178,8 @@ func pagesOfRefusals(f *fixture) page {
 	}, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} })
 }
 
-// pagesOfPending has sessions of one time that may wait for different durations.
+// pagesOfPending creates sessions with the same creation time that may wait for different
+// durations.
 func pagesOfPending(f *fixture) page {
 	var ids []string
 	for i := range tied {
@@ -222,8 +223,7 @@ func checkoutsBy(search curfew.CheckoutSearch) func(*fixture) page {
 	}
 }
 
-// deliveryAdmin is the part of a store through which operators look at
-// deliveries.
+// deliveryAdmin is the part of a store through which operators read deliveries.
 type deliveryAdmin interface {
 	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	AddDelivery(ctx context.Context, d record.Delivery) error
@@ -233,8 +233,8 @@ func (f *fixture) deliveryAdmin() deliveryAdmin {
 	return f.Store.(deliveryAdmin) //nolint:errcheck,forcetypeassert // both are
 }
 
-// tiedDeliveries makes deliveries to Ada. Of pending ones the next attempts are
-// tied, of dead ones the ends.
+// tiedDeliveries creates deliveries to Ada with tied times: the next attempt of pending ones, the
+// end of dead ones.
 func (f *fixture) tiedDeliveries(state record.DeliveryState, column string) {
 	f.Helper()
 	var ids []string

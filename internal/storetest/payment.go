@@ -10,16 +10,16 @@ import (
 )
 
 var payments = contract{
-	"a payment without a session is recorded with its event": recordsPayment,
-	"a recorded reference is claimed":                        recordsOnce,
-	"a checkout is found by its id, and by its payment":      findsCheckout,
-	"checkouts are listed in the order of time":              listsCheckouts,
-	"checkouts are found by their customer and e-mail":       searchesCheckouts,
-	"a remark is an event, and leaves the outcome":           annotates,
-	"a missed remark changes nothing":                        missesAnnotation,
-	"a repaired payment goes over with its history":          reassigns,
-	"a repair keeps the customer who was known":              reassignsPlan,
-	"a missed repair changes nothing":                        missesReassignment,
+	"a payment without a session is recorded with its event":  recordsPayment,
+	"a recorded reference is claimed":                         recordsOnce,
+	"a checkout is found by its id, and by its payment":       findsCheckout,
+	"checkouts are listed in chronological order":             listsCheckouts,
+	"checkouts are found by their customer and e-mail":        searchesCheckouts,
+	"an annotation is an event, and leaves the outcome alone": annotates,
+	"an annotation of a changed checkout changes nothing":     missesAnnotation,
+	"a reassigned payment takes its history along":            reassigns,
+	"a reassignment keeps a known customer":                   reassignsPlan,
+	"a reassignment of a changed checkout changes nothing":    missesReassignment,
 }
 
 // unrecorded returns a payment as a provider reports it.
@@ -149,7 +149,7 @@ func annotates(f *fixture) {
 	before := f.paidBy(f.admit("ada"))
 	got, err := f.Store.Annotate(f.Context(), record.Annotation{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
 	f.must(err)
-	f.same("a remark answers what is stored", got, f.checkout("ada", before.ID))
+	f.same("an annotation returns what is stored", got, f.checkout("ada", before.ID))
 	want := before
 	want.Version, want.Note = 2, "part"
 	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
@@ -166,7 +166,7 @@ func annotates(f *fixture) {
 	f.counted()
 }
 
-// missed returns a checkout in a state that it does not have.
+// missed returns the checkout in states that it does not have.
 func missed(c curfew.Checkout) []curfew.Checkout {
 	var all []curfew.Checkout
 	for _, miss := range []func(*curfew.Checkout){
@@ -198,7 +198,7 @@ func (f *paymentFixture) reassign(c curfew.Checkout, customer string) curfew.Che
 		From: c, CustomerID: customer, Plan: "video15", Retry: time.Hour, Reason: "repaired", Actor: shop,
 	})
 	f.must(err)
-	f.same("a repair answers what is stored", got, f.checkout(customer, c.ID))
+	f.same("a reassignment returns what is stored", got, f.checkout(customer, c.ID))
 	return got
 }
 

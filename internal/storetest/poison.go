@@ -5,9 +5,8 @@ import (
 	"testing"
 )
 
-// Poison makes every write of a kind ("INSERT", "UPDATE", "DELETE") to the
-// customer's rows of a table fail, like another program's trigger that raises an
-// error. Cure removes it.
+// Poison makes every write of a kind ("INSERT", "UPDATE", "DELETE") to the customer's rows in a
+// table fail, like a trigger of another program that raises an error. Cure removes it.
 func Poison(t testing.TB, h Harness, table, operation, customer string) (cure func()) {
 	t.Helper()
 	row := "NEW"

@@ -9,12 +9,12 @@ import (
 	"testing"
 )
 
-// invariants proves the checkers: each detects its violation, or a constraint
-// of the database refuses it.
+// invariants proves the checkers: each detects its violation, unless a constraint of the database
+// refuses it.
 func invariants() contract {
 	tests := contract{
-		"a store where all sorts of things happened breaks none": func(f *fixture) { everySort(f) },
-		"every checker is proven by a violation":                 everyCheckerIsProven,
+		"a store after random operations breaks none": func(f *fixture) { everySort(f) },
+		"every checker is proven by a violation":      everyCheckerIsProven,
 	}
 	for _, v := range violations {
 		tests["a violation of "+v.breaks] = v.prove
@@ -49,8 +49,7 @@ func (v violation) prove(f *fixture) {
 	}
 }
 
-// placeholders writes the rows that violations starts from, and returns the
-// replacer for their ids.
+// placeholders writes the rows that violations start from, and returns a replacer for their ids.
 func (f *fixture) placeholders() *strings.Replacer {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
@@ -60,7 +59,7 @@ func (f *fixture) placeholders() *strings.Replacer {
 		"= C", "= "+quote(waiting.CheckoutID))
 }
 
-// broken returns the names of the checkers that find something.
+// broken returns the names of the checkers that find violations.
 func (f *fixture) broken() []string {
 	f.Helper()
 	var names []string
@@ -72,8 +71,7 @@ func (f *fixture) broken() []string {
 	return names
 }
 
-// guardsOff removes the guards if the store has some: they would refuse or
-// repair the violation.
+// guardsOff removes the store's guards, if any: they would refuse or repair the violation.
 func (f *base) guardsOff() {
 	f.Helper()
 	if g, ok := f.Store.(interface {
@@ -83,8 +81,7 @@ func (f *base) guardsOff() {
 	}
 }
 
-// attempt runs statements up to the first that the database refuses, and
-// returns the refusal.
+// attempt runs statements until the database refuses one, and returns the refusal.
 func (f *fixture) attempt(placeholders *strings.Replacer, statements []string) string {
 	f.corrupted = true
 	for _, sql := range statements {
@@ -107,8 +104,7 @@ func (f *fixture) try(sql string, args ...any) string {
 	return t.message
 }
 
-// patient is a test that records a failure instead of failing the surrounding
-// test.
+// patient is a test that records a failure instead of failing the surrounding test.
 type patient struct {
 	testing.TB
 	message string

@@ -9,10 +9,10 @@ import (
 )
 
 var quarantines = contract{
-	"what is set apart is read as it was kept, and waits":          keepsQuarantined,
-	"what has moved on, or is settled, is set apart no more":       leavesQuarantine,
-	"lists that begin with the oldest leave out what is set apart": passesQuarantined,
-	"an acknowledgement is kept until it ends, or is withdrawn":    keepsAcknowledgement,
+	"a quarantined row is read as it was written, and waits":      keepsQuarantined,
+	"a row that has changed or is settled leaves quarantine":      leavesQuarantine,
+	"lists that begin with the oldest skip quarantined rows":      passesQuarantined,
+	"an acknowledgement is kept until it expires or is withdrawn": keepsAcknowledgement,
 }
 
 func (f *operationFixture) apart(q curfew.Quarantined) {
@@ -118,8 +118,8 @@ func keepsAcknowledgement(f *fixture) {
 	f.same("acknowledged", len(all), 0)
 }
 
-// passesUnjudged: a payment that nobody can settle is set apart with one of its checkouts,
-// until something new is told of it.
+// passesUnjudged tests that a payment that cannot be settled is quarantined with one of its
+// checkouts, until something new is reported about it.
 func passesUnjudged(f *fixture) {
 	first, second := f.paidBy(f.admit("ada")), f.paidBy(f.admit("bob"))
 	line := f.record("cyd", curfew.Held)

@@ -18,20 +18,20 @@ var raceFlag = flag.Int("race.rounds", 0, "rounds of each race between two, in s
 func raceRounds() int { return effort.Of(*raceFlag, 40, 200) }
 
 var races = contract{
-	"a hundred admissions of one customer are one session":                   racesForSlot,
-	"lesson 9: a hundred admissions of one reference are one session":        racesForReference,
-	"one credit spent by ten at once is spent once":                          racesForCredit,
-	"accept and clear: what was accepted never ends":                         racesAcceptClear,
-	"accept and sweep at the deadline: what was accepted never ends":         racesAcceptSweep,
-	"accept and cancel: one of them happens":                                 racesAcceptCancel,
-	"lesson 10: two mechanics, one request: one gets it":                     racesForRequest,
-	"lesson 10: one mechanic, two requests: one is his, the other untouched": racesForMechanic,
-	"another program's cancellations beside ours wait for nobody":            racesForeignCancel,
-	"four sweeps at once end each session once":                              racesSweeps,
+	"a hundred admissions of one customer are one session":                         racesForSlot,
+	"lesson 9: a hundred admissions of one reference are one session":              racesForReference,
+	"one credit spent by ten at once is spent once":                                racesForCredit,
+	"accept and clear: what was accepted never ends":                               racesAcceptClear,
+	"accept and sweep at the deadline: what was accepted never ends":               racesAcceptSweep,
+	"accept and cancel: one of them happens":                                       racesAcceptCancel,
+	"lesson 10: two mechanics, one request: one gets it":                           racesForRequest,
+	"lesson 10: one mechanic, two requests: one is theirs, the other is untouched": racesForMechanic,
+	"concurrent cancellations by another program never wait for ours":              racesForeignCancel,
+	"four sweeps at once end each session once":                                    racesSweeps,
 }
 
-// race lets n callers do something at the same time and returns who succeeded.
-// The others must fail with the kind.
+// race lets n callers act at the same time and returns those who succeeded. The others must fail
+// with the given kind.
 func (f *fixture) race(n int, lost curfew.Kind, do func(i int) error) []int {
 	f.Helper()
 	errs := together(n, do)
@@ -46,7 +46,7 @@ func (f *fixture) race(n int, lost curfew.Kind, do func(i int) error) []int {
 	return won
 }
 
-// together runs n functions from one start.
+// together runs n functions at the same time.
 func together(n int, do func(i int) error) []error {
 	errs := make([]error, n)
 	start := make(chan struct{})
@@ -102,8 +102,8 @@ func racesForCredit(f *fixture) {
 	}
 }
 
-// racesAcceptClear is regression test number one: a session is accepted while a
-// cleanup by hand looks at it.
+// racesAcceptClear is regression test number one: a session is accepted while a manual cleanup
+// runs.
 func racesAcceptClear(f *fixture) {
 	accepted := 0
 	for round := range raceRounds() {
@@ -115,10 +115,9 @@ func racesAcceptClear(f *fixture) {
 	f.Logf("%d of %d were accepted, the others cleared", accepted, raceRounds())
 }
 
-// racesAcceptSweep lets an acceptance and a sweep race around the deadline: the
-// sweep repeats until the session is settled one way or the other. The loser
-// gets more time in the next round, so that on any machine each wins about
-// half.
+// racesAcceptSweep races an acceptance against a sweep around the deadline; the sweep repeats until
+// the session is settled one way or the other. The loser gets more time in the next round, so that
+// on any machine each wins about half of the time.
 func racesAcceptSweep(f *fixture) {
 	accepted, after := 0, 4*time.Millisecond
 	for round := range raceRounds() {
@@ -138,8 +137,7 @@ func racesAcceptSweep(f *fixture) {
 	}
 }
 
-// sweepUntilSettled repeats until it has ended the session or somebody else has
-// moved it.
+// sweepUntilSettled sweeps until it has ended the session or somebody else has changed it.
 func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err error) {
 	for len(got) == 0 && err == nil {
 		if now, err := f.Store.Session(f.Context(), st.ID); err != nil || now.Version > st.Version {
@@ -150,8 +148,8 @@ func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err
 	return got, err
 }
 
-// duel lets a mechanic accept while a cleanup ends, and returns how many
-// acceptances won. The mechanic's answer must agree with the stored state.
+// duel lets a mechanic accept while a cleanup runs, and returns how many acceptances won. The
+// mechanic's answer must agree with the stored state.
 func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]record.Ended, error)) int {
 	f.Helper()
 	var ended []record.Ended
@@ -224,9 +222,9 @@ func racesForMechanic(f *fixture) {
 	}
 }
 
-// racesForeignCancel lets many writers, of another program and of Curfew, end
-// sessions of different customers. Whatever keeps counts for all of them must
-// lock in one order, or the database reports deadlocks.
+// racesForeignCancel lets many writers, of another program and of Curfew, end sessions of different
+// customers. Counters shared by all of them must be locked in one order, or the database reports
+// deadlocks.
 func racesForeignCancel(f *fixture) {
 	cancel := []func(curfew.Snapshot) error{
 		func(st curfew.Snapshot) error {
@@ -273,7 +271,7 @@ func racesSweeps(f *fixture) {
 	}
 }
 
-// endedOnce fails unless each is in exactly one of the lists.
+// endedOnce fails unless each session is in exactly one of the lists.
 func (f *fixture) endedOnce(late []curfew.Snapshot, lists [][]string) {
 	f.Helper()
 	times := map[string]int{}
@@ -290,7 +288,7 @@ func (f *fixture) endedOnce(late []curfew.Snapshot, lists [][]string) {
 	f.same("left for the next look", f.ended(batch(curfew.Credited, late...)), f.leftOf(late, times))
 }
 
-// leftOf returns the ids of those that no sweep ended.
+// leftOf returns the ids of the sessions that no sweep ended.
 func (f *fixture) leftOf(late []curfew.Snapshot, times map[string]int) []string {
 	var left []string
 	for _, st := range late {

@@ -11,13 +11,13 @@ import (
 )
 
 var refunds = contract{
-	"what is due back waits for the worker at once":           refundableAtOnce,
-	"an attempt is counted, and kept from others for a while": attempts,
-	"who waits longest is refunded first":                     refundableOrder,
-	"what waits or is credited is summed by currency":         sumsTotals,
-	"refunds that fail or are overdue are counted":            countsRefunds,
-	"credits are read by age, page by page":                   readsStaleCredits,
-	"what is told of a credit leaves its age":                 keepsCreditsAge,
+	"a due refund is ready for the worker at once":               refundableAtOnce,
+	"an attempt is counted, and reserves the refund for a while": attempts,
+	"the refund that has waited longest comes first":             refundableOrder,
+	"waiting and credited money is summed by currency":           sumsTotals,
+	"refunds that fail or are overdue are counted":               countsRefunds,
+	"credits are read by age, page by page":                      readsStaleCredits,
+	"a report about a credit does not change its age":            keepsCreditsAge,
 }
 
 // refundable returns the ids of the checkouts that the worker may refund.
@@ -32,7 +32,7 @@ func (f *paymentFixture) refundable(limit int) []string {
 	return got
 }
 
-// step moves a checkout as the worker does.
+// refundStep moves a checkout like the worker.
 func (f *paymentFixture) refundStep(c record.CheckoutChange) curfew.Checkout {
 	f.Helper()
 	c.Actor, c.Reason = shop, "the worker"
@@ -137,7 +137,7 @@ func countsRefunds(f *fixture) {
 	f.same("figures", f.checkoutFigures(), curfew.CheckoutFigures{}, cmpopts.IgnoreFields(curfew.CheckoutFigures{}, "ByOutcome", "ByConcern", "Totals"))
 }
 
-// staleCredits returns the credits older than that, read in pages.
+// staleCredits returns the credits older than a duration, read page by page.
 func (f *paymentFixture) staleCredits(olderThan time.Duration, limit int) []string {
 	f.Helper()
 	var got []string
@@ -159,7 +159,7 @@ func (f *paymentFixture) staleCredits(olderThan time.Duration, limit int) []stri
 	}
 }
 
-// agedCredit returns a credit that became one so long ago.
+// agedCredit returns a credit of the given age.
 func (f *paymentFixture) agedCredit(customer string, by time.Duration) curfew.Checkout {
 	f.Helper()
 	c := f.credited(customer)

@@ -10,12 +10,12 @@ import (
 )
 
 var refusedMessages = contract{
-	"refused messages are counted by provider and reason":     countsRefused,
-	"after an hour without one they are counted anew":         countsRefusedAnew,
-	"refused messages matter for an hour after the last":      listsRefused,
-	"every refused message counts, however many come at once": countsRefusedAtOnce,
-	"genuine messages that were of no use matter for a week":  listsUnusable,
-	"messages are forgotten after their time":                 tidiesMessages,
+	"refused messages are counted by provider and reason":           countsRefused,
+	"after an hour without one the count starts again":              countsRefusedAnew,
+	"refused messages are listed for an hour after the last one":    listsRefused,
+	"every refused message is counted, however many arrive at once": countsRefusedAtOnce,
+	"unusable genuine messages are listed for a week":               listsUnusable,
+	"old messages are deleted":                                      tidiesMessages,
 }
 
 func (f *operationFixture) refusedNow() []record.RefusedMessages {

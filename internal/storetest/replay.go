@@ -12,19 +12,19 @@ import (
 
 var replays = contract{
 	"an unknown reference or key is not found":                            unknownReceipts,
-	"lesson 8: a reference answers its present outcome and first session": replaysReference,
-	"a key answers the session that was admitted with it":                 replaysKey,
-	"a deferral claims its reference and brings no session":               defers,
+	"lesson 8: a reference returns its current outcome and first session": replaysReference,
+	"a key returns the session that was admitted with it":                 replaysKey,
+	"a deferral claims its reference and creates no session":              defers,
 	"a deferral does not need a free slot":                                defersBesideOpen,
 	"a deferral's reference is claimed once":                              refusesDeferral,
 	"a deferral is served once, by its own session":                       servesDeferral,
 	"a credit is spent once, by a session of its own":                     spendsCredit,
-	"a checkout that moved pays for nothing":                              refusesSpending,
+	"a checkout that has changed pays for nothing":                        refusesSpending,
 	"a checkout pays for nothing while the slot is taken":                 refusesSpendingWhileOpen,
 	"refusals are counted":                                                countsRefusals,
 	"ids and texts are kept byte for byte":                                keepsTexts,
 	"ids of 128 bytes are kept":                                           keepsLongIDs,
-	"what was bought is kept for every kind of session":                   keepsPlans,
+	"what was bought is stored for every kind of session":                 keepsPlans,
 }
 
 func unknownReceipts(f *fixture) {
@@ -187,7 +187,7 @@ func countsRefusals(f *fixture) {
 	f.same("refusals", f.rows("SELECT customer_id, count(*) FROM {refusals} GROUP BY customer_id"), []string{"ada|3"})
 }
 
-// awkward holds texts that a careless store would change or fail on.
+// awkward contains text that a careless store would change or fail on.
 const awkward = `Robert'); DROP TABLE sessions;-- "ü" \ \n %s $1 ? {} [] é é 漢字 👩‍🔧 ` + "\u202e tab\there"
 
 func keepsTexts(f *fixture) {

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Report is what a provider says of a payment, in the terms of a test.
+// Report is a provider's report of a payment, in the terms of a test.
 type Report struct {
 	Ref        string // the checkout session
 	PaymentID  string // the payment intent
@@ -27,7 +27,7 @@ type Report struct {
 	Flaw       string
 }
 
-// Notice is the message that the checkout is completed.
+// Notice returns the message that the checkout is completed.
 func (r Report) Notice() curfew.Notice {
 	n := curfew.Notice{
 		ID: "evt " + r.Ref, Type: "checkout", Provider: "bank", References: []string{r.Ref}, Name: r.PaymentID,
@@ -49,7 +49,7 @@ func (r Report) Notice() curfew.Notice {
 	return n
 }
 
-// GivenBack is the message that so much of it was given back, in all.
+// GivenBack returns the message that this amount has been refunded, in all.
 func (r Report) GivenBack(amount int64) curfew.Notice {
 	return curfew.Notice{
 		ID: fmt.Sprint("refund ", r.PaymentID, amount), Type: "refund", Provider: "bank", References: []string{r.PaymentID}, Name: r.PaymentID,
@@ -57,14 +57,14 @@ func (r Report) GivenBack(amount int64) curfew.Notice {
 	}
 }
 
-// Refund is the message that one refund is in a state.
+// Refund returns the message that one refund is in a state.
 func (r Report) Refund(id, state string, amount int64) curfew.Notice {
 	n := r.GivenBack(amount)
 	n.Facts = []curfew.Fact{{Kind: "refund", Object: id, State: state, Amount: amount, Currency: r.Currency}}
 	return n
 }
 
-// Disputed is the message that the bank's claim to all of it is in a state.
+// Disputed returns the message that a dispute of the full amount is in a state.
 func (r Report) Disputed(state string) curfew.Notice {
 	n := r.GivenBack(0)
 	n.Facts = []curfew.Fact{{Kind: "dispute", Object: "dp " + r.PaymentID, State: state, Amount: r.Amount, Currency: r.Currency}}

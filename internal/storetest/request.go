@@ -10,15 +10,15 @@ import (
 )
 
 var requests = contract{
-	"the queue is whole standings":                                 pendingSnapshots,
-	"the queue is what is offered to mechanics and not overdue":    pendingOffered,
-	"the queue is in order of waiting, page by page to the end":    pendingPages,
-	"sessions of one moment are paged by their ids":                pendingTies,
-	"the queue holds whoever may wait, however long":               pendingHoweverLong,
-	"a mechanic who is free has no slot":                           noSlot,
-	"a slot that is truly held is not freed":                       keepsHeldSlot,
-	"a slot whose session has ended, is missing or another's goes": freesLeakedSlot,
-	"a slot is freed only as it was read":                          freesExactSlot,
+	"the queue is read as whole snapshots":                                      pendingSnapshots,
+	"the queue has what is offered to mechanics and not overdue":                pendingOffered,
+	"the queue is in order of waiting, page by page to the end":                 pendingPages,
+	"sessions of one moment are paged by their ids":                             pendingTies,
+	"the queue keeps sessions however long they may wait":                       pendingHoweverLong,
+	"a mechanic who is free has no slot":                                        noSlot,
+	"a slot that is really held is not freed":                                   keepsHeldSlot,
+	"a slot whose session has ended, is missing or belongs to another is freed": freesLeakedSlot,
+	"a slot is freed only if it is as it was read":                              freesExactSlot,
 }
 
 // pending returns the ids of one page of the queue.

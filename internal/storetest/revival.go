@@ -8,14 +8,14 @@ import (
 )
 
 var revivals = contract{
-	"a new session revives an ended one, and says so":         revives,
-	"a refund that is due pays for a new session":             revivesFromRefund,
-	"a session is revived once, also after that one ended":    revivesOnce,
-	"what revives nothing is not found":                       revivalNotFound,
-	"revival and spending of one credit: one of them happens": racesRevivalSpending,
-	"revival and the refund worker: one of them happens":      racesRevivalRefund,
-	"revival and the customer's own admission: one is there":  racesRevivalAdmission,
-	"many revivals at once are one":                           racesRevivals,
+	"a new session revives an ended one, and says so":               revives,
+	"a refund that is due pays for a new session":                   revivesFromRefund,
+	"a session is revived once, even after the new one has ended":   revivesOnce,
+	"what revives nothing is not found":                             revivalNotFound,
+	"revival and spending of one credit: one of them happens":       racesRevivalSpending,
+	"revival and the refund worker: one of them happens":            racesRevivalRefund,
+	"revival and the customer's own admission: one of them happens": racesRevivalAdmission,
+	"many concurrent revivals are one":                              racesRevivals,
 }
 
 // reviving returns an admission that replaces an ended session.
@@ -25,8 +25,7 @@ func reviving(st curfew.Snapshot, c curfew.Checkout) record.Admission {
 	return a
 }
 
-// endedOwing returns a session that was cancelled, and its payment with what is
-// owed.
+// endedOwing returns a cancelled session, and its payment with the outcome that is owed.
 func (f *paymentFixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	end := endChange(f.admit(customer), curfew.Cancelled, curfew.Expired)
@@ -79,8 +78,8 @@ func revivalNotFound(f *fixture) {
 	}
 }
 
-// raceRevival lets one caller revive what has ended while another moves its
-// payment or takes the customer's slot; exactly one of them must win.
+// raceRevival lets one caller revive an ended session while another moves its payment or takes the
+// customer's slot; exactly one of them must win.
 func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Snapshot, c curfew.Checkout) error) {
 	f.Helper()
 	revived := 0

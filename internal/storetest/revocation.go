@@ -9,9 +9,9 @@ import (
 )
 
 var revocations = contract{
-	"what is revoked is read, also since then":  readsRevocations,
-	"a subject that is revoked again is so now": movesRevocation,
-	"what was revoked long ago is forgotten":    forgetsRevocations,
+	"revocations are read, all or since a time":            readsRevocations,
+	"revoking a subject again moves its revocation to now": movesRevocation,
+	"old revocations are deleted":                          forgetsRevocations,
 }
 
 // revocationStore is the part of a store that stores revocations.
@@ -36,7 +36,7 @@ func (f *fixture) revoked(since time.Time) []record.Revocation {
 	return all
 }
 
-// ageRevocation moves a revocation so far back, to the end of a key that ended then.
+// ageRevocation moves a revocation back to the time at which an API key expired.
 func (f *fixture) ageRevocation(name string, by time.Duration) {
 	f.Helper()
 	k := unwrittenAPIKey()

@@ -12,22 +12,22 @@ import (
 )
 
 var runs = contract{
-	"a run begins as running, with the store's time": beginsRun,
-	"a run without an id is given one":               beginsRunWithoutID,
-	"a run ends with its outcome, error and figures": finishesRun,
-	"runs are newest first, page by page to the end": runPages,
-	"runs of one moment are paged by their ids":      runTies,
-	"a preview is read as it was saved":              savesPreview,
-	"an empty preview is read as it was saved":       savesEmptyPreview,
-	"a preview older than a day is not found":        forgetsPreview,
-	"what is no preview's id is not found":           previewNotFound,
-	"a run is read by its id":                        readsRun,
-	"a run knows what it undoes and who undid it":    knowsUndo,
-	"a run's events are paged by their ids":          runEventPages,
-	"a run that was stopped is read as interrupted":  interruptsRun,
-	"a run without a sign of life was interrupted":   missesRun,
-	"what a batch ends is counted in its run":        countsBatch,
-	"what an undo revives is counted in its run":     countsRevival,
+	"a run begins as running, with the store's time":       beginsRun,
+	"a run without an id gets one":                         beginsRunWithoutID,
+	"a run ends with its outcome, error and figures":       finishesRun,
+	"runs are newest first, page by page to the end":       runPages,
+	"runs of one moment are paged by their ids":            runTies,
+	"a preview is read as it was saved":                    savesPreview,
+	"an empty preview is read as it was saved":             savesEmptyPreview,
+	"a preview older than a day is not found":              forgetsPreview,
+	"an id that no preview has is not found":               previewNotFound,
+	"a run is read by its id":                              readsRun,
+	"a run knows what it undoes and who undid it":          knowsUndo,
+	"a run's events are paged by their ids":                runEventPages,
+	"a run that was stopped is read as interrupted":        interruptsRun,
+	"a run without a heartbeat is read as interrupted":     missesRun,
+	"sessions that a batch ends are counted in its run":    countsBatch,
+	"sessions that an undo revives are counted in its run": countsRevival,
 }
 
 func aRun(reason string) curfew.Run {

@@ -8,19 +8,19 @@ import (
 )
 
 var signals = contract{
-	"a new store has no pulse":                          noHeartbeats,
-	"a sweep leaves its time and its lag":               recordsSweep,
-	"a look at the queue leaves its time":               recordsQueueRead,
-	"the pulse knows the newest run that finished":      knowsLastRun,
-	"a migrated store misses no guard":                  hasGuards,
-	"a name is claimed once":                            claimsOnce,
-	"a hundred claims of a name are one":                claimsAtOnce,
-	"tidying forgets what is old and keeps what is not": tidies,
-	"tidying keeps claims that still hold":              tidiesClaims,
-	"a process leaves one row, however often it writes": recordsHeartbeat,
-	"a process cannot write where a table is missing":   recordsHeartbeatOnWholeSchema,
-	"tidying begins a microsecond after the end":        tidiesAtTheEnd,
-	"tidying forgets each by its own age":               tidiesEachByItsAge,
+	"a new store has no heartbeat":                    noHeartbeats,
+	"a sweep records its time and its lag":            recordsSweep,
+	"reading the queue records its time":              recordsQueueRead,
+	"the heartbeats name the newest finished run":     knowsLastRun,
+	"a migrated store has every guard":                hasGuards,
+	"a name is claimed once":                          claimsOnce,
+	"one of a hundred claims of a name wins":          claimsAtOnce,
+	"tidying deletes what is old and keeps the rest":  tidies,
+	"tidying keeps claims that still hold":            tidiesClaims,
+	"a process has one row, however often it writes":  recordsHeartbeat,
+	"a process cannot write where a table is missing": recordsHeartbeatOnWholeSchema,
+	"tidying begins a microsecond after the limit":    tidiesAtTheEnd,
+	"tidying deletes each kind by its own age":        tidiesEachByItsAge,
 }
 
 func (f *operationFixture) heartbeats() curfew.Heartbeats {
@@ -162,7 +162,7 @@ func tidiesClaims(f *fixture) {
 	}
 }
 
-// tidiesAtTheEnd: what is exactly at the limit of its age is kept.
+// tidiesAtTheEnd tests that a row exactly at its age limit is kept.
 func tidiesAtTheEnd(f *fixture) {
 	if f.Freeze == nil {
 		f.Skip("this store's clock cannot be stopped")
@@ -190,7 +190,7 @@ func tidiesAtTheEnd(f *fixture) {
 	f.same("claims", f.rows("SELECT name FROM {signals}"), []string{"exact"})
 }
 
-// tidiesEachByItsAge: the window applies to refusals only.
+// tidiesEachByItsAge tests that the window applies to refusals only.
 func tidiesEachByItsAge(f *fixture) {
 	st := f.admit("ada")
 	f.must(f.Store.Refuse(f.Context(), "kim", st.ID))

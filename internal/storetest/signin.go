@@ -9,13 +9,13 @@ import (
 )
 
 var signIns = contract{
-	"a sign-in is read as it was written":                        readsSignIn,
-	"a sign-in that is not there is not found":                   missesSignIn,
-	"a sign-in ends once":                                        endsSignIn,
-	"every sign-in ends":                                         endsSignIns,
-	"lists leave out what has ended, is too old, or is not used": listsSignIns,
-	"the use of a sign-in is kept, but not after its end":        seesSignIns,
-	"what signed in long ago is forgotten":                       forgetsSignIns,
+	"a sign-in is read as it was written":                             readsSignIn,
+	"a missing sign-in is not found":                                  missesSignIn,
+	"a sign-in ends once":                                             endsSignIn,
+	"every sign-in ends":                                              endsSignIns,
+	"lists leave out sign-ins that have ended, are too old or unused": listsSignIns,
+	"the last use of a sign-in is recorded, but not after its end":    seesSignIns,
+	"old sign-ins are deleted":                                        forgetsSignIns,
 }
 
 // signInStore is the part of a store that stores sign-ins.
@@ -43,7 +43,7 @@ func (f *fixture) signIn(id string) record.SignIn {
 	return in
 }
 
-// listed returns the ids of those that count.
+// listed returns the ids of the current sign-ins.
 func (f *fixture) listed(limit int) []string {
 	f.Helper()
 	all, err := f.signIns().SignIns(f.Context(), 30*time.Minute, 10*time.Minute, limit)
@@ -55,7 +55,7 @@ func (f *fixture) listed(limit int) []string {
 	return ids
 }
 
-// ageSignIn moves a time of a sign-in so far back, to the end of a key that ended then.
+// ageSignIn moves a time of a sign-in back to the time at which an API key expired.
 func (f *fixture) ageSignIn(id, column string, by time.Duration) {
 	f.Helper()
 	k := unwrittenAPIKey()

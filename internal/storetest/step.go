@@ -7,8 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admission returns a paid admission with every field set that a caller may
-// set.
+// admission returns a paid admission with every field set that a caller may set.
 func admission(customer string) record.Admission {
 	session, checkout := newID(), newID()
 	return record.Admission{

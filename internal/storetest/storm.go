@@ -11,8 +11,8 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// storm runs random operations on a few customers, by everybody who may do
-// something: through the store, and by another program.
+// storm runs random operations on a few customers in every possible role: through the store, and as
+// another program.
 type storm struct {
 	*fixture
 	*rand.Rand
@@ -65,8 +65,7 @@ func (s *storm) step() {
 	}
 }
 
-// come gives a customer without an open session one, in one of the possible
-// ways.
+// come gives a customer without an open session one, in one of the possible ways.
 func (s *storm) come(customer string) {
 	if s.IntN(3) == 0 {
 		s.settle(customer)
@@ -121,8 +120,8 @@ func (s *storm) settle(customer string) {
 	}
 }
 
-// settleCapture asks the bank for the money of a checkout, or to release it, and reports
-// whether there was something to ask for.
+// settleCapture asks the bank to capture or release the money of a checkout, and reports whether
+// there was anything to ask for.
 func (s *storm) settleCapture(c curfew.Checkout) bool {
 	next := map[string][]string{
 		"due": {"capturing"}, "capturing": {"capturing", "captured", "failed"}, "releasing": {"releasing", "released"},
@@ -133,7 +132,7 @@ func (s *storm) settleCapture(c curfew.Checkout) bool {
 	return len(next) > 0
 }
 
-// accept lets a random mechanic try.
+// accept lets a random mechanic try to accept.
 func (s *storm) accept(open curfew.Snapshot) {
 	mechanic := fmt.Sprintf("%s-mechanic-%d", s.name, s.IntN(3))
 	_, busy := s.Store.Slot(s.Context(), mechanic)
@@ -164,7 +163,7 @@ func (s *storm) end(open curfew.Snapshot) {
 	s.change(endChange(open, curfew.Completed, curfew.Finished))
 }
 
-// sweep ends what is due of the customer, in batches.
+// sweep ends the customer's due sessions, in batches.
 func (s *storm) sweep(late curfew.Snapshot) {
 	due, err := s.Store.Find(s.Context(), record.Search{CustomerID: late.CustomerID, Limit: 9})
 	s.must(err)
@@ -177,8 +176,7 @@ func (s *storm) sweep(late curfew.Snapshot) {
 	}
 }
 
-// foreign cancels a session as another program, and sometimes creates and
-// cancels one of its own.
+// foreign cancels a session as another program, and sometimes creates and cancels one of its own.
 func (s *storm) foreign(open curfew.Snapshot) {
 	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", open.ID)
 	s.same("ended by another program", s.read(open.ID).Status, curfew.Cancelled)

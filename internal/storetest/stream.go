@@ -10,13 +10,13 @@ import (
 )
 
 var streams = contract{
-	"the history is read in the order of time, page by page": readsEventsInPages,
-	"news says which session it is about":                    eventsNameSessions,
-	"a new store has no news":                                hasNoEvents,
-	"what is committed late is behind a place before it":     findsWhatCameLate,
-	"sessions are read by their ids":                         readsSnapshots,
-	"mechanics of all processes are connected":               countsConnected,
-	"a process that is silent counts no more":                forgetsSilentProcesses,
+	"the history is read in the order of time, page by page":          readsEventsInPages,
+	"an event names the session that it is about":                     eventsNameSessions,
+	"a new store has no events":                                       hasNoEvents,
+	"an event that is committed late comes after an earlier position": findsWhatCameLate,
+	"sessions are read by their ids":                                  readsSnapshots,
+	"connected mechanics of all processes are counted":                countsConnected,
+	"a silent process is no longer counted":                           forgetsSilentProcesses,
 }
 
 // eventReader is the part of a store that live streams need.
@@ -73,8 +73,8 @@ func hasNoEvents(f *fixture) {
 	f.same("no limit", f.eventsSince(curfew.Cursor{}, 0), []record.StreamEvent(nil))
 }
 
-// The transaction that began first commits last: a reader that remembers only
-// the last event would miss it.
+// findsWhatCameLate tests a transaction that begins first and commits last: a reader that remembers
+// only the last event would miss it.
 func findsWhatCameLate(f *fixture) {
 	st := f.admit("ada")
 	held := f.cancelled(st)

@@ -5,9 +5,9 @@ package storetest
 type violation struct {
 	breaks     string // the checker's name
 	statements []string
-	// refusedUntil holds statements that remove the constraint that refuses the
-	// violation. The refusal is the proof; that the violation succeeds without the
-	// constraint shows that it was not refused for a mistake in the statement.
+	// refusedUntil holds statements that remove the constraint that refuses the violation. The
+	// refusal is the proof; if the violation succeeds without the constraint, it was not refused
+	// because of a mistake in the statement.
 	refusedUntil []string
 }
 
@@ -19,9 +19,8 @@ const (
 	cancelSession = `UPDATE {sessions} SET status = 'cancelled', ended_at = created_at, expires_at = NULL, end_reason = 'x' WHERE id = `
 )
 
-// violations starts from a waiting session W of customer w, paid by checkout C
-// under a claim; an assigned session A of mechanic 'max' and customer a; and NEW,
-// an id that is new each time.
+// violations starts from a waiting session W of customer w, paid by checkout C under a claim; an
+// assigned session A of mechanic 'max' and customer a; and NEW, a fresh id on every use.
 var violations = []violation{
 	{
 		breaks:       "1: at most one open session a customer",

@@ -8,7 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// parsed returns what the API answered, as it came; nil if that is no object.
+// parsed returns the object in the API's response, unmodified; nil if there is none.
 func parsed(response *stripe.APIResponse) object {
 	var o object
 	if response == nil || json.Unmarshal(response.RawJSON, &o) != nil {
@@ -17,8 +17,8 @@ func parsed(response *stripe.APIResponse) object {
 	return o
 }
 
-// answeredAt is the time at which an object was as the API says: that of the answer. An
-// answer that Stripe had stored says how it was when it was made.
+// answeredAt returns the time at which an object was in the state that the API returned: the time
+// of the response. A replayed response shows the object as it was when it was created.
 func answeredAt(o object, response *stripe.APIResponse) time.Time {
 	at, err := http.ParseTime(response.Header.Get("Date"))
 	if err != nil || replayed(response) {
@@ -27,7 +27,7 @@ func answeredAt(o object, response *stripe.APIResponse) time.Time {
 	return at.UTC()
 }
 
-// replayed reports whether Stripe had stored an answer under the call's key.
+// replayed reports whether Stripe returned a response that it had stored under the call's key.
 func replayed(response *stripe.APIResponse) bool {
 	return response != nil && response.Header.Get("Idempotent-Replayed") == "true"
 }

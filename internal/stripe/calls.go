@@ -10,14 +10,14 @@ import (
 	"github.com/stripe/stripe-go/v86/form"
 )
 
-// calls makes the few calls that Curfew needs through the library's backend. The library's client knows every call that
-// there is, and a program that holds it is six megabytes larger.
+// calls makes the few calls that Curfew needs through the library's backend. The library's full
+// client would make a program six megabytes larger.
 type calls struct {
 	backend stripe.Backend
 	key     string
 }
 
-// resource is something of Stripe's that remembers the answer it was in.
+// resource is a Stripe object that remembers the response it came in.
 type resource[T any] interface {
 	*T
 	stripe.LastResponseSetter
@@ -30,12 +30,12 @@ func call[T any, P resource[T]](ctx context.Context, c calls, method, path strin
 	return answer, c.backend.Call(method, path, c.key, params, answer)
 }
 
-// get reads what has an id: of("/v1/charges/%s", "ch_1").
+// get reads an object by its id: of("/v1/charges/%s", "ch_1").
 func get[T any, P resource[T]](ctx context.Context, c calls, path string, params stripe.ParamsContainer) (P, error) {
 	return call[T, P](ctx, c, http.MethodGet, path, params)
 }
 
-// of is a path with an id in it.
+// of formats a path with an id in it.
 func of(path, id string) string { return stripe.FormatURLPath(path, id) }
 
 // page is one page of a list.
@@ -45,7 +45,7 @@ type page struct {
 	Data []json.RawMessage `json:"data"`
 }
 
-// list reads a list, page by page. Each item remembers the part of the answer that it was in.
+// list reads a list page by page. Each item remembers its own part of the response.
 func list[T any, P resource[T]](ctx context.Context, c calls, path string, params stripe.ListParamsContainer) iter.Seq2[P, error] {
 	return func(yield func(P, error) bool) {
 		for more := true; more; {
@@ -74,7 +74,7 @@ func (c calls) page(ctx context.Context, path string, params stripe.ListParamsCo
 	return c.backend.CallRaw(http.MethodGet, path, c.key, []byte(query.Encode()), of, p)
 }
 
-// item reads one item of a page, and lets the list go on after it.
+// item decodes one item of a page, and records it as the place where the list continues.
 func (p *page) item(raw json.RawMessage, item stripe.LastResponseSetter, params stripe.ListParamsContainer) error {
 	var named struct {
 		ID string `json:"id"`

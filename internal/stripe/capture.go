@@ -12,18 +12,18 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Capture takes reserved money in the payment's account, and returns the facts of it. If it
-// is less than what is reserved, the bank releases the rest. Within a day it does so once per
-// order key; later, read the payment first.
+// Capture captures reserved money in the payment's account and returns the resulting facts. If the
+// amount is less than what is reserved, the bank releases the rest. It is idempotent per order key
+// for a day; later, read the payment first.
 //
-// Without an error the facts say what became of the money, also if somebody else captured
-// it, or if the reservation has ended and there is nothing to capture. A capture can be under
-// way: its fact is pending, and Payment says how it ends.
+// Without an error the facts say what became of the money, even if somebody else captured it, or if
+// the reservation has ended and there is nothing left to capture. A capture can be in progress: its
+// fact is pending, and Payment shows later how it ended.
 //
-// PaymentRequired with the bank's reason if the bank refuses; the money may stay reserved
-// until it is released. Conflict if Stripe could not capture it now, and nothing was taken:
-// the facts say why not. Facts can come with either. A refusal that Stripe has stored does not
-// stand in the way of the next call.
+// It returns PaymentRequired with the bank's reason if the bank refuses; the money may stay
+// reserved until it is released. It returns Conflict if Stripe could not capture now and nothing
+// was captured; the facts say why. Facts can accompany either error. A refusal that Stripe has
+// stored under the key does not block the next call.
 func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	if err := checkAmount(o); err != nil {
 		return nil, err
@@ -39,12 +39,11 @@ func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 	})
 }
 
-// Release gives up reserved money in the payment's account, and returns the facts of it. The
-// order's amount does not matter: all of it is released. Within a day it does so once per
-// order key.
+// Release releases reserved money in the payment's account and returns the resulting facts. It
+// ignores the order's amount and releases everything. It is idempotent per order key for a day.
 //
-// Money that is no longer reserved counts as released. Conflict if it has been captured, or
-// a capture of it is under way; the facts say which.
+// Money that is no longer reserved counts as released. It returns Conflict if the money has been
+// captured, or a capture is in progress; the facts say which.
 func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	return c.onHold(ctx, holdOrder{
 		MoneyOrder: o, verb: "release",
@@ -60,14 +59,14 @@ func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 	})
 }
 
-// holdOrder is an order about reserved money. Its call must have the same parameters at each
-// try, in every release: Stripe rejects a key with different parameters.
+// holdOrder is an order about reserved money. Its call must have the same parameters on every
+// attempt, in every release: Stripe rejects a key with different parameters.
 type holdOrder struct {
 	curfew.MoneyOrder
 	verb string
 	call func(intent, key string, account *string) (*stripe.PaymentIntent, error)
-	// settles reports whether money in that state of a curfew.Balance leaves nothing to be
-	// done, whatever Stripe said of the call.
+	// settles reports whether money in this state of a curfew.Balance leaves nothing to do,
+	// whatever Stripe answered.
 	settles func(money string) bool
 }
 
@@ -111,7 +110,7 @@ func (c *Client) changeHold(ctx context.Context, o holdOrder, generation int) ([
 	return facts, nil
 }
 
-// holdKey keeps a capture and a release of one order apart.
+// holdKey keeps the capture and the release of one order apart.
 func holdKey(verb, key string, account *string) stripe.Params {
 	if !strings.HasPrefix(key, verb+":") {
 		key = verb + ":" + key
@@ -119,8 +118,8 @@ func holdKey(verb, key string, account *string) stripe.Params {
 	return keyed(verb, key, account)
 }
 
-// lookAfter finds out what became of money after Stripe did not do as it was asked. What Stripe
-// only repeats, of money that is still reserved, is asked for under the next key.
+// lookAfter finds out what became of the money after Stripe refused a call. If Stripe only replays
+// a stored answer while the money is still reserved, it tries again under the next key.
 func (c *Client) lookAfter(ctx context.Context, o holdOrder, generation int, err error) ([]curfew.Fact, error) {
 	said, kept := failure(err), storedFailure(err)
 	if !kept && !decided(said) && !errors.Is(said, curfew.IdempotencyMismatch) {
@@ -158,14 +157,14 @@ func (c *Client) factsOf(ctx context.Context, o holdOrder) ([]curfew.Fact, error
 	return n.Facts, err
 }
 
-// moneyOf is the state of a curfew.Balance; "reported" if Stripe says nothing of the money.
+// moneyOf returns the state of a curfew.Balance; "reported" if Stripe says nothing about the money.
 func moneyOf(facts []curfew.Fact) string { return (curfew.Payment{Facts: facts}).Balance(0, "").State }
 
 func pending(money string) bool {
 	return money == "reported" || money == "authorised" || money == "promised"
 }
 
-// lapsed says of what seems to be reserved that it no longer is: the API told it first.
+// lapsed marks money that still seems reserved as expired: the call's error came before the event.
 func lapsed(facts []curfew.Fact, why string) []curfew.Fact {
 	var all []curfew.Fact
 	for _, f := range facts {
@@ -177,8 +176,8 @@ func lapsed(facts []curfew.Fact, why string) []curfew.Fact {
 	return all
 }
 
-// intentOf resolves the name of a checkout session or a charge to that of its payment
-// intent, and says in which account Stripe knows it. Invalid if it has none: only an intent
+// intentOf resolves the name of a checkout session or a charge to its payment intent, and returns
+// the account in which Stripe knows it. It returns Invalid if there is no intent: only an intent
 // can be captured or released.
 func (c *Client) intentOf(ctx context.Context, account, name string) (in, intent string, err error) {
 	if !isCharge(name) && !strings.HasPrefix(name, "cs_") {

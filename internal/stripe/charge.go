@@ -16,7 +16,7 @@ func (t *translation) charge(o object) {
 	t.chargeFacts(o)
 }
 
-// chargeFacts reads what became of the money, and what was given back of it.
+// chargeFacts reads what became of the money, and how much of it was refunded.
 func (t *translation) chargeFacts(o object) {
 	amount, captured := t.amount(o, "amount"), t.captured(o)
 	f := curfew.Fact{Kind: "attempt", Amount: amount}
@@ -44,8 +44,8 @@ func (t *translation) chargeFacts(o object) {
 	}
 }
 
-// captured is how much of a charge was captured; -1: it is only reserved. A charge that
-// says nothing of it was captured at once.
+// captured returns how much of a charge was captured; -1 if it is only reserved. A charge without
+// these fields was captured at once.
 func (t *translation) captured(o object) int64 {
 	amount := t.amountOr(o, "amount_captured", 0)
 	switch {
@@ -59,8 +59,8 @@ func (t *translation) captured(o object) int64 {
 	return -1
 }
 
-// total reads how much was given back in all. Stripe counts what it only released: the
-// remainder of a partial capture, and a reserved charge.
+// total reads how much was refunded in all. Stripe's figure includes money that was only released:
+// the remainder of a partial capture, and a reserved charge.
 func (t *translation) total(o object, amount, captured int64) {
 	refunded := t.amountOr(o, "amount_refunded", 0)
 	if captured < 0 && refunded == 0 || o.text("status") == string(stripe.ChargeStatusFailed) {
@@ -79,8 +79,8 @@ func (t *translation) refund(o object) {
 	}
 }
 
-// refundFact reads a refund's state. One that nobody knows may give the money back: it is
-// pending. From its beginning on, what its charge sums up has it in it.
+// refundFact reads a refund's state. An unknown state counts as pending, because it may still
+// return the money. Its charge's total includes the refund from the time it was created.
 func (t *translation) refundFact(o object) {
 	f := curfew.Fact{
 		Kind: "refund", State: "pending", Amount: t.amount(o, "amount"), At: t.settled(o),
@@ -95,7 +95,7 @@ func (t *translation) refundFact(o object) {
 	t.money(o, f)
 }
 
-// dispute reads what a bank claims. The event's type is no state: a dispute can be lost
+// dispute reads a dispute by its status. The event's type is not a state: a dispute can be lost
 // after its funds were reinstated.
 func (t *translation) dispute(o object) {
 	t.intent = o.ref("payment_intent")

@@ -13,13 +13,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// defaultTimeout is longer than Stripe's slowest responses take.
+// defaultTimeout is longer than Stripe's slowest responses.
 const defaultTimeout = 30 * time.Second
 
 // pageSize is Stripe's largest page.
 const pageSize = 100
 
-// ClientOptions configure a Client. APIKey is required.
+// ClientOptions configures a Client. APIKey is required.
 type ClientOptions struct {
 	APIKey  string
 	BaseURL string        // empty: Stripe's own
@@ -28,12 +28,12 @@ type ClientOptions struct {
 	// own; empty ones are ignored.
 	Accounts []string
 	Keys     Keys
-	// WebhookURL is where Stripe sends its events, for Subscribed; empty: wherever.
+	// WebhookURL is where Stripe sends its events, for Subscribed; empty means any endpoint.
 	WebhookURL string
-	// ReverseTransfer takes a refund back from the connected account that the money was passed
-	// on to, and RefundApplicationFee gives back the platform's fee, of payments that have
-	// such. Change them only while no refund is under way: Stripe refuses a key with other
-	// parameters.
+	// ReverseTransfer makes a refund also take the money back from the connected account to which
+	// it was transferred; RefundApplicationFee makes it also return the platform's fee. Both apply
+	// only to payments that have one. Change them only while no refund is in progress: Stripe
+	// rejects a key with different parameters.
 	ReverseTransfer      bool
 	RefundApplicationFee bool
 }
@@ -43,7 +43,7 @@ func LiveKey(key string) bool {
 	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
 }
 
-// checkAccounts returns the accounts that are not empty.
+// checkAccounts returns the accounts without the empty ones, or an error if one is malformed.
 func checkAccounts(ids []string) ([]string, error) {
 	var all []string
 	for _, id := range ids {
@@ -87,8 +87,8 @@ type Client struct {
 // Serves reports whether a provider is Stripe.
 func (c *Client) Serves(provider string) bool { return provider == Provider }
 
-// NewClient returns a client. Invalid if the key is missing, or the address, an account or
-// a key of the metadata is malformed.
+// NewClient returns a client. It returns Invalid if the key is missing, or if the address, an
+// account or a metadata key is malformed.
 func NewClient(o ClientOptions) (*Client, error) {
 	if o.APIKey == "" || strings.TrimSpace(o.APIKey) != o.APIKey {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API key is empty or has spaces around it")

@@ -15,16 +15,16 @@
 //	refund               refund                requires_action, pending, succeeded, canceled, failed
 //	dispute              dispute               warning, closed, needs_response, under_review, prevented, won, lost
 //
-// Three ends are in the type alone, where the state allows them: that a delayed payment
-// failed, that a try of an intent failed, and that a hold lapsed.
+// The event's type decides only three outcomes, and only where the object's state allows them: that
+// a delayed payment failed, that an attempt to pay an intent failed, and that a hold lapsed.
 //
-// A charge's sum of refunds excludes what was only released: Stripe counts the remainder
-// of a partial capture, and a hold that was given up. A refund in a state that nobody
-// knows is pending, a dispute unknown.
+// A charge's refund total excludes what was only released: Stripe's figure includes the remainder
+// of a partial capture and a hold that was released. A refund in an unknown state is pending; such
+// a dispute is unknown.
 //
-// A fact's time is that of the event, or the Date of the API's answer. What was captured
-// or given back stays so, and keeps the object's own time when the API is asked, or when the
-// event is about something else.
+// A fact's time is that of the event, or the Date of the API's response. What was captured or
+// refunded stays so, and keeps the object's own time when the API is asked, or when the event is
+// about something else.
 //
 // # What it does not do
 //

@@ -35,8 +35,8 @@ func failure(err error) error {
 	return errStrange
 }
 
-// wire returns the network error, before or within the response, or nil. It omits
-// the URL, which names the payment.
+// wire returns the network error that occurred before or during the response, or nil. It omits the
+// URL, which names the payment.
 func wire(err error) error {
 	if call, ok := errors.AsType[*url.Error](err); ok {
 		return call.Err
@@ -104,7 +104,7 @@ func bankReason(refused *stripe.Error) string {
 	return public(reason(cmp.Or(string(refused.DeclineCode), string(refused.Code)), refused.Msg))
 }
 
-// public is what may be shown of a text.
+// public returns the part of a text that may be shown.
 func public(text string) string {
 	return secrets.ReplaceAllString(shown(text, maxMetadata), "…")
 }
@@ -121,13 +121,13 @@ func where(refused *stripe.Error) string {
 	return text
 }
 
-// alreadyRefunded reports whether a payment has been refunded completely.
+// alreadyRefunded reports whether a payment has been refunded in full.
 func alreadyRefunded(err error) bool { return hasCode(err, stripe.ErrorCodeChargeAlreadyRefunded) }
 
-// missing reports whether Stripe knows no such object in that account.
+// missing reports whether Stripe knows no such object in the account of the call.
 func missing(err error) bool { return hasCode(err, stripe.ErrorCodeResourceMissing) }
 
-// expired reports whether money is reserved no longer, because the bank gave it up.
+// expired reports whether money is no longer reserved because the bank released it.
 func expired(err error) bool {
 	return hasCode(err, stripe.ErrorCodeChargeExpiredForCapture, stripe.ErrorCodeCaptureChargeAuthorizationExpired)
 }
@@ -137,7 +137,7 @@ func hasCode(err error, codes ...stripe.ErrorCode) bool {
 	return ok && slices.Contains(codes, refused.Code)
 }
 
-// repeated reports whether Stripe said what it had stored under the key.
+// repeated reports whether Stripe replayed what it had stored under the key.
 func repeated(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
 	return ok && replayed(refused.LastResponse)

@@ -15,7 +15,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// kind is a kind of Stripe's objects, and how it is read.
+// kind is a kind of Stripe object, and how to read it.
 type kind struct {
 	object string // Stripe's name of it
 	read   func(*translation, object)
@@ -31,8 +31,8 @@ var (
 	invoicePayments = kind{"invoice_payment", (*translation).invoicePayment}
 )
 
-// kinds lists the events that say something of a payment. They are read by the state of
-// Stripe's object, not by their type or their order of arrival.
+// kinds lists the events that matter to a payment. They are read by the state of the object, not by
+// their type or order of arrival.
 var kinds = map[stripe.EventType]kind{
 	stripe.EventTypeCheckoutSessionCompleted:             sessions,
 	stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded: sessions,
@@ -66,8 +66,8 @@ var kinds = map[stripe.EventType]kind{
 	stripe.EventTypeInvoicePaymentPaid:                   invoicePayments,
 }
 
-// Events lists the types of the events that Hook reads, in order. An endpoint should get
-// all of them, and needs no others.
+// Events lists the event types that Hook reads, in order. An endpoint should receive all of them
+// and needs no others.
 func Events() []string {
 	var all []string
 	for _, each := range slices.Sorted(maps.Keys(kinds)) {
@@ -76,7 +76,7 @@ func Events() []string {
 	return all
 }
 
-// event is a genuine message, whatever it holds.
+// event is a message with a valid signature, whatever it contains.
 type event struct {
 	id      string
 	kind    string // its type
@@ -87,8 +87,8 @@ type event struct {
 	broken  error // it is no event
 }
 
-// open reads what is around an event's object. An event without a usable id has its
-// body's digest for one, so that it is known when it comes again.
+// open decodes the envelope of an event. An event without a usable id gets the digest of its body
+// as its id, so that a repetition is recognized.
 func open(body []byte) event {
 	var o object
 	if err := json.Unmarshal(body, &o); err != nil || o == nil {
@@ -113,12 +113,12 @@ func digest(body []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// notice has what is around the event's object.
+// notice returns a notice of the event's envelope alone.
 func (e event) notice() curfew.Notice {
 	return curfew.Notice{ID: e.id, Type: e.kind, Provider: Provider, Account: shown(e.account, curfew.MaxID), At: e.at}
 }
 
-// translated is what the event says, or why it could not be read.
+// translated returns what the event says, or why it could not be read.
 func (e event) translated(keys Keys, body []byte) curfew.Notice {
 	n, err := e.translate(keys)
 	if err != nil {
@@ -128,7 +128,7 @@ func (e event) translated(keys Keys, body []byte) curfew.Notice {
 	return n
 }
 
-// translate returns an error for an event that should be readable and is not.
+// translate returns an error for an event that should be readable but is not.
 func (e event) translate(keys Keys) (curfew.Notice, error) {
 	known, ok := kinds[stripe.EventType(e.kind)]
 	if !ok {

@@ -16,20 +16,20 @@ import (
 // Provider is the name of this provider in notices.
 const Provider = "stripe"
 
-// ErrForeign is returned for a genuine event of the other mode (live or test) or of
-// another account. Repeating it changes nothing, so callers answer 2xx, do nothing,
-// and report it to operators.
+// ErrForeign is returned for a genuine event of the other mode (live or test) or of another
+// account. A retry would change nothing, so callers answer 2xx, do nothing, and report it to
+// operators.
 var ErrForeign = curfew.Errorf(curfew.Conflict, "the Stripe event is of another mode or account than this service's")
 
-// HookOptions configure a Hook. Secrets is required.
+// HookOptions configures a Hook. Secrets is required.
 type HookOptions struct {
-	// Secrets are the endpoint's signing secrets, any of which may have signed;
+	// Secrets are the endpoint's signing secrets; a signature by any of them is valid. There are
 	// several while one is being replaced.
 	Secrets []string
-	// Live is the mode of the events that count; nil: both.
+	// Live is the mode of the events to accept; nil accepts both.
 	Live *bool
-	// Accounts are the connected accounts whose events count; empty ones are ignored.
-	// Events of the account that owns the endpoint name no account, and always count.
+	// Accounts are the connected accounts whose events are accepted; empty ones are ignored. Events
+	// of the account that owns the endpoint name no account and are always accepted.
 	Accounts []string
 	Keys     Keys
 	Now      func() time.Time // nil: time.Now
@@ -44,8 +44,8 @@ type Hook struct {
 	now      func() time.Time
 }
 
-// NewHook returns a hook. Invalid without a secret, so that an unset one never opens
-// the webhook, or if an account or a key of the metadata is malformed.
+// NewHook returns a hook. It returns Invalid without a secret, so that an unset one never opens the
+// webhook, and if an account or a metadata key is malformed.
 func NewHook(o HookOptions) (*Hook, error) {
 	if len(o.Secrets) == 0 {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe webhook needs a signing secret (whsec_…)")
@@ -69,19 +69,18 @@ func NewHook(o HookOptions) (*Hook, error) {
 	return &Hook{secrets: slices.Clone(o.Secrets), live: o.Live, accounts: accounts, keys: keys, now: o.Now}, nil
 }
 
-// Headers returns the names of the headers with the signature: Stripe has one.
+// Headers returns the names of the headers that contain the signature.
 func (h *Hook) Headers() []string { return []string{signatureHeader} }
 
-// Read verifies a message by its Stripe-Signature header and its unmodified body,
-// and translates it. It reads nothing of the body before it has verified the
-// signature.
+// Read verifies a message by its Stripe-Signature header and its unmodified body, and translates
+// it. It parses nothing of the body before it has verified the signature.
 //
-// A genuine message never fails. One that is about no payment has no references; one that
-// should be readable and is not says in Unread why.
+// A genuine message never fails. One that is not about a payment has no references; one that should
+// be readable but is not says why in Unread.
 //
-// Invalid if the signature is not Stripe's, or not recent: ErrNoSignature, ErrSignature,
-// ErrUnproven, ErrChanged, ErrTooOld or ErrTooNew. ErrForeign for an event of another mode or account;
-// its notice then has only an id, a type, a provider, an account and a time.
+// It returns Invalid if the signature is not Stripe's or not recent: ErrNoSignature, ErrSignature,
+// ErrUnproven, ErrChanged, ErrTooOld or ErrTooNew. It returns ErrForeign for an event of another
+// mode or account; its notice then has only an id, a type, a provider, an account and a time.
 func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
 	if err := h.verify(header.Get(signatureHeader), body); err != nil {
 		return curfew.Notice{}, err
@@ -110,8 +109,8 @@ func (h *Hook) verify(signature string, body []byte) error {
 	return now
 }
 
-// proven tries every secret. It skips the library's check of the time, which uses
-// another clock than ours and accepts future times.
+// proven tries every secret. It skips the library's time check, which uses a different clock and
+// accepts future times.
 func (h *Hook) proven(signature string, body []byte) error {
 	for _, secret := range h.secrets {
 		err := webhook.ValidatePayloadIgnoringTolerance(body, signature, secret)

@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// intentAlone reads a PaymentIntent. It says what was bought only if it was made without
-// a Checkout Session, and then its metadata names the plan.
+// intentAlone reads a PaymentIntent. Its metadata names the plan only if it was created without a
+// Checkout Session.
 func (t *translation) intentAlone(o object) {
 	t.asked = append(t.asked, o.ref("invoice"))
 	t.intent = t.id(o)
@@ -27,8 +27,7 @@ func (t *translation) intentAlone(o object) {
 	t.buyer(o.text("receipt_email"), "")
 }
 
-// intentFacts reads what became of the money, by the intent's status, and the charge that
-// it holds.
+// intentFacts reads what became of the money from the intent's status and the charge it contains.
 func (t *translation) intentFacts(o object) {
 	t.id(o)
 	charge := latest(o)
@@ -57,7 +56,7 @@ func (t *translation) intentFacts(o object) {
 	}
 }
 
-// received is the amount of a field; all of it where another API version has no such field.
+// received returns the amount in a field; the full amount if the API version has no such field.
 func (t *translation) received(o object, name string) int64 {
 	if o.field(name) == nil {
 		return t.amount(o, "amount")
@@ -72,8 +71,8 @@ func (t *translation) capturedAt(o, charge object) time.Time {
 	return t.settled(o)
 }
 
-// declined reports whether the last try of an intent failed. The intent itself waits for
-// another one.
+// declined reports whether the last attempt to pay an intent failed. The intent itself waits for
+// another attempt.
 func (t *translation) declined(o object, status stripe.PaymentIntentStatus) bool {
 	if t.kind == string(stripe.EventTypePaymentIntentPaymentFailed) {
 		return true
@@ -81,7 +80,7 @@ func (t *translation) declined(o object, status stripe.PaymentIntentStatus) bool
 	return status == stripe.PaymentIntentStatusRequiresPaymentMethod && o.object("last_payment_error") != nil
 }
 
-// latest is the charge that an intent holds; nil if it only names it, or has none.
+// latest returns the charge that an intent contains; nil if it only names one, or has none.
 func latest(o object) object {
 	if charge := o.object("latest_charge"); charge != nil {
 		return charge
@@ -94,12 +93,12 @@ func latest(o object) object {
 
 func failedCharge(o object) string { return o.object("last_payment_error").ref("charge") }
 
-// declineReason is why the last try failed: the bank's code, else Stripe's.
+// declineReason returns why the last attempt failed: the bank's code, else Stripe's.
 func declineReason(failed object) string {
 	return reason(cmp.Or(failed.text("decline_code"), failed.text("code")), failed.text("message"))
 }
 
-// captureBefore is when an authorization lapses, where Stripe says so.
+// captureBefore returns when an authorization lapses; zero if Stripe does not say.
 func captureBefore(charge object) time.Time {
 	details := charge.object("payment_method_details")
 	return details.object(details.text("type")).time("capture_before")

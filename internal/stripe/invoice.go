@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// invoice reads a subscription's invoice. It says what was bought if any of its metadata
-// names the plan.
+// invoice reads a subscription's invoice. It contains an order if any of its metadata names the
+// plan.
 func (t *translation) invoice(o object) {
 	id := t.id(o)
 	t.asked = append(t.asked, id)
@@ -33,8 +33,8 @@ func (t *translation) invoice(o object) {
 	t.buyer(o.text("customer_email"), o.text("customer_name"))
 }
 
-// renews reports whether an invoice is for a later period of its subscription, or for a change
-// of it. The first one is part of the checkout that the customer waits for.
+// renews reports whether an invoice is for a later period of its subscription, or for a change to
+// it. The first invoice belongs to the checkout that the customer is waiting for.
 func renews(o object) bool {
 	switch stripe.InvoiceBillingReason(o.text("billing_reason")) {
 	case stripe.InvoiceBillingReasonSubscriptionCycle, stripe.InvoiceBillingReasonSubscriptionUpdate,
@@ -44,7 +44,7 @@ func renews(o object) bool {
 	return false
 }
 
-// paidThrough reads what an invoice was paid with. The first one that Stripe names counts.
+// paidThrough reads what an invoice was paid with. The first payment that Stripe lists counts.
 func (t *translation) paidThrough(payment object) {
 	means := payment.object("payment")
 	t.intent = cmp.Or(t.intent, means.ref("payment_intent"))
@@ -78,8 +78,8 @@ func invoiceStatus(o object) stripe.InvoiceStatus {
 	return stripe.InvoiceStatus(o.text("status"))
 }
 
-// invoiceMetadata joins what a marketplace wrote at the subscription, the invoice and its
-// lines. What is nearer to the subscription counts.
+// invoiceMetadata merges the metadata of the subscription, the invoice and its lines. Metadata
+// closer to the subscription wins.
 func (t *translation) invoiceMetadata(o object) map[string]string {
 	sources := []map[string]string{
 		o.object("subscription_details").texts("metadata"), // before API version 2025-03-31
@@ -98,8 +98,8 @@ func (t *translation) invoiceMetadata(o object) map[string]string {
 	return all
 }
 
-// invoicePayment reads that an invoice was paid, and with what: since API version
-// 2025-03-31 the invoice itself does not say.
+// invoicePayment reads that an invoice was paid, and with what: since API version 2025-03-31 the
+// invoice itself does not say.
 func (t *translation) invoicePayment(o object) {
 	t.asked = append(t.asked, o.ref("invoice"))
 	t.paidThrough(o)

@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Keys are the names under which a marketplace writes in Stripe's metadata what it sells.
-// An empty field has its default.
+// Keys are the names of the keys in Stripe's metadata under which a marketplace writes what it
+// sells. An empty field means the default.
 type Keys struct {
 	Customer []string // the first one that is set counts; default customer_id
 	Plan     string   // default plan
@@ -16,7 +16,7 @@ type Keys struct {
 	Extends  string   // the live session whose minutes are bought; default extends_session
 }
 
-// metaQuantity says how often the plan is bought, if Stripe does not.
+// metaQuantity is the metadata key for how often the plan is bought, if Stripe does not say.
 const metaQuantity = "quantity"
 
 func (k Keys) withDefaults() Keys {
@@ -30,13 +30,13 @@ func (k Keys) withDefaults() Keys {
 	return k
 }
 
-// all lists the keys, each of which is kept.
+// all lists every key that is in use.
 func (k Keys) all() []string {
 	return append(slices.Clone(k.Customer), k.Plan, k.StartsAt, k.Extends, metaQuantity)
 }
 
-// check returns an Invalid error for a key that Stripe's metadata cannot have, and for one that
-// means two things.
+// check returns Invalid for a key that Stripe's metadata cannot have, and for one with two
+// meanings.
 func (k Keys) check() error {
 	all := k.all()
 	for i, key := range all {

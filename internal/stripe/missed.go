@@ -14,12 +14,12 @@ import (
 // eventsKept is how long Stripe lists its events.
 const eventsKept = 30 * 24 * time.Hour
 
-// Missed returns the events since a time, at most 30 days ago, that some webhook endpoint has
-// not taken yet, as Hook reads them: those of the key's own account, then of each connected
-// account, newest first. The first error ends it.
+// Missed returns the events since a time, at most 30 days ago, that some webhook endpoint has not
+// accepted yet, as Hook reads them: those of the key's own account, then of each connected account,
+// newest first. It stops at the first error.
 //
-// An event that is on its way is listed too, and so is one that another endpoint of the
-// account refuses. Each has its id, so that what is known takes effect once.
+// It includes events that are still being delivered, and events that another endpoint of the
+// account refuses. Each notice has its event's id, so that known events can be skipped.
 func (c *Client) Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error] {
 	return func(yield func(curfew.Notice, error) bool) {
 		for _, account := range append([]string{""}, c.accounts...) {
@@ -36,7 +36,7 @@ func (c *Client) Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.N
 	}
 }
 
-// undelivered asks for all types of events: Stripe filters by twenty at most.
+// undelivered requests events of all types: Stripe accepts at most twenty types as a filter.
 func (c *Client) undelivered(ctx context.Context, account string, since time.Time) iter.Seq2[*stripe.Event, error] {
 	if oldest := time.Now().Add(-eventsKept); since.Before(oldest) {
 		since = oldest
@@ -54,8 +54,8 @@ func (c *Client) undelivered(ctx context.Context, account string, since time.Tim
 	}, func(e *stripe.Event) string { return e.ID })
 }
 
-// missed translates a listed event like a message. Listed in its account's name, it does not
-// name the account.
+// missed translates a listed event like a webhook message. Listed on behalf of an account, an event
+// does not name that account.
 func (c *Client) missed(e *stripe.Event, account string) curfew.Notice {
 	body := e.LastResponse.RawJSON
 	n := open(body).translated(c.keys, body)

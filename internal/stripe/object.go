@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// object is an object of Stripe's. Fields are read one by one, and only those that are
-// needed, so that no other field of another API version can make a payment unreadable.
+// object is a Stripe object. Only the fields that are needed are decoded, one by one, so that a
+// changed field in another API version cannot make a payment unreadable.
 type object map[string]json.RawMessage
 
-// field is nil if it is absent or null.
+// field returns a raw field; nil if it is absent or null.
 func (o object) field(name string) json.RawMessage {
 	raw := bytes.TrimSpace(o[name])
 	if bytes.Equal(raw, []byte("null")) {
@@ -23,7 +23,7 @@ func (o object) field(name string) json.RawMessage {
 	return raw
 }
 
-// text reads a text, and a number as it is written. Anything else is no text.
+// text returns a string, or a number as it is written; "" for anything else.
 func (o object) text(name string) string { return text(o.field(name)) }
 
 func text(raw json.RawMessage) string {
@@ -38,7 +38,7 @@ func text(raw json.RawMessage) string {
 	return ""
 }
 
-// object returns an empty one for what is none.
+// object returns a nested object; an empty one if there is none.
 func (o object) object(name string) object {
 	var inner object
 	if json.Unmarshal(o.field(name), &inner) != nil {
@@ -47,7 +47,7 @@ func (o object) object(name string) object {
 	return inner
 }
 
-// ref returns the id of another object, which Stripe sends whole if it was expanded.
+// ref returns the id of a related object, which may have been expanded.
 func (o object) ref(name string) string {
 	if id := o.text(name); id != "" {
 		return id
@@ -55,7 +55,7 @@ func (o object) ref(name string) string {
 	return o.object(name).text("id")
 }
 
-// list returns what is an object in a list of Stripe's.
+// list returns the objects in a Stripe list.
 func (o object) list(name string) []object {
 	raw := o.field(name)
 	if whole := o.object(name); whole != nil {
@@ -75,7 +75,7 @@ func (o object) list(name string) []object {
 	return all
 }
 
-// texts returns the texts in an object, such as metadata.
+// texts returns the strings in an object, such as metadata.
 func (o object) texts(name string) map[string]string {
 	all := map[string]string{}
 	for key, raw := range o.object(name) {
@@ -87,7 +87,7 @@ func (o object) texts(name string) map[string]string {
 // flag reports whether a field is true.
 func (o object) flag(name string) bool { return string(o.field(name)) == "true" }
 
-// int reads a whole number, also if it is written as a text.
+// int returns a whole number, which may be written as a string.
 func (o object) int(name string) (int64, error) {
 	raw := o.field(name)
 	if raw == nil {
@@ -103,7 +103,7 @@ func (o object) int(name string) (int64, error) {
 	return 0, fmt.Errorf("%s is %s, which is no whole number", name, shown(string(raw), maxShown))
 }
 
-// float reads a number that is written with a point or an exponent, and is whole all the same.
+// float parses a number written with a point or an exponent, if it is a whole number.
 func float(raw json.RawMessage) (float64, bool) {
 	var f float64
 	if raw[0] == '"' || json.Unmarshal(raw, &f) != nil {
@@ -112,8 +112,7 @@ func float(raw json.RawMessage) (float64, bool) {
 	return f, f == math.Trunc(f) && math.Abs(f) < 1<<53
 }
 
-// time reads Stripe's Unix time, and RFC 3339 as thin events write it. What is neither is
-// no time.
+// time parses Stripe's Unix time, or RFC 3339 as in thin events; the zero time for anything else.
 func (o object) time(name string) time.Time {
 	if seconds, err := o.int(name); err == nil {
 		return instant(seconds)
@@ -125,11 +124,11 @@ func (o object) time(name string) time.Time {
 	return at.UTC().Truncate(time.Microsecond)
 }
 
-// lastSecond is the end of the year 9999: no text writes a later time, and no database
-// that Curfew uses has one.
+// lastSecond is the end of the year 9999, the latest time that RFC 3339 can write and that Curfew's
+// databases can store.
 const lastSecond = 253402300799
 
-// instant converts Stripe's Unix time. What is no time between 1970 and 9999 is none.
+// instant converts Stripe's Unix time; the zero time if it is not between 1970 and 9999.
 func instant(seconds int64) time.Time {
 	if seconds <= 0 || seconds > lastSecond {
 		return time.Time{}

@@ -9,14 +9,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// metaReference keeps a client_reference_id that is nobody's id, for operators.
+// metaReference keeps a client_reference_id that is not a customer id, for operators.
 const metaReference = "client_reference_id"
 
-// maxQuantity is how many sessions one payment may buy. More is a mistake.
+// maxQuantity is how many sessions one payment may buy. More is taken for a mistake.
 const maxQuantity = 100
 
-// order reads what was bought from the metadata, a client_reference_id and the lines. What
-// cannot be used as it is is left out, never guessed, cut or corrected, and is a flaw.
+// order reads what was bought from the metadata, a client_reference_id and the lines. A value that
+// cannot be used as it is becomes a flaw: it is left out, never guessed, truncated or corrected.
 func (k Keys) order(metadata map[string]string, reference string, lines []object) *curfew.Order {
 	d := draft{order: &curfew.Order{Metadata: map[string]string{}}, metadata: metadata}
 	for _, key := range k.all() {
@@ -33,7 +33,7 @@ func (k Keys) order(metadata map[string]string, reference string, lines []object
 	return d.order
 }
 
-// draft is an order while it is read.
+// draft is an order while it is being read.
 type draft struct {
 	order    *curfew.Order
 	metadata map[string]string
@@ -44,8 +44,8 @@ func (d *draft) flaw(format string, args ...any) {
 	d.flaws = append(d.flaws, fmt.Sprintf(format, args...))
 }
 
-// customer is the one that the metadata names. A client_reference_id is often a cart's
-// number, and counts only where the metadata names nobody.
+// customer returns the customer that the metadata names. A client_reference_id is often a cart
+// number, so it counts only if the metadata names nobody.
 func (d *draft) customer(keys []string, reference string) string {
 	for _, key := range keys {
 		if d.metadata[key] != "" {
@@ -63,8 +63,7 @@ func (d *draft) customer(keys []string, reference string) string {
 	return reference
 }
 
-// id returns an id unchanged, or nothing if it is none: a shortened id would be somebody
-// else's.
+// id returns an id unchanged, or "" if it is invalid: a truncated id could be somebody else's.
 func (d *draft) id(key string) string {
 	value := d.metadata[key]
 	if value == "" {
@@ -77,8 +76,8 @@ func (d *draft) id(key string) string {
 	return value
 }
 
-// startsAt is a flaw if it is invalid: an appointment must not become a session that
-// starts now.
+// startsAt adds a flaw if the time is invalid: an appointment must not become a session that starts
+// now.
 func (d *draft) startsAt(key string) time.Time {
 	value := d.metadata[key]
 	if value == "" {
@@ -92,7 +91,7 @@ func (d *draft) startsAt(key string) time.Time {
 	return at.UTC().Truncate(time.Microsecond)
 }
 
-// misread says what a text lacks to be a time.
+// misread explains what a text lacks to be a time.
 func misread(value string) string {
 	const written = "2006-01-02T15:04:05Z"
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
@@ -106,8 +105,8 @@ func misread(value string) string {
 	return "is not a time; write it like 2026-12-20T10:00:00Z"
 }
 
-// quantity is that of the only line, where Stripe tells it. Several lines sell several
-// things, and only one of them is the plan: then the metadata says how often.
+// quantity returns the quantity of the only line, if Stripe reports it. Of several lines only one
+// is the plan, so then the metadata decides.
 func (d *draft) quantity(lines []object) int64 {
 	said, from := d.metadata[metaQuantity], "the metadata's quantity"
 	if len(lines) == 1 && lines[0].field("quantity") != nil {

@@ -15,20 +15,20 @@ import (
 // openFor is how long a Checkout Session can stay open before it is paid.
 const openFor = 24 * time.Hour
 
-// A page, or a dispute, that Stripe does not return is tried again. The first wait is
-// pageWait; it doubles each time.
+// A page, or a dispute, that Stripe fails to return is retried. The first wait is pageWait; it
+// doubles each time.
 const (
 	pageTries = 4
 	pageWait  = 250 * time.Millisecond
 )
 
-// Paid returns the checkouts completed since a time, paid or not yet, with what became of
-// the money: those of the key's own account, then of each connected account, newest first.
-// It includes some completed up to a day earlier. The notices have no id. The first error
-// ends it.
+// Paid returns the checkouts completed since a time, paid or not yet, with what became of the
+// money: those of the key's own account, then of each connected account, newest first. It includes
+// some that were completed up to a day earlier. The notices have no id. It stops at the first
+// error.
 //
-// Stripe lists checkouts by when they were opened. With a delayed payment method they
-// may be paid up to two weeks later; to find those, ask for an earlier time.
+// Stripe lists checkouts by when they were opened. With a delayed payment method they may be paid
+// up to two weeks later; to find those, pass an earlier time.
 //
 // It lists Checkout Sessions, not events, because an event can be missing.
 func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error] {
@@ -76,8 +76,8 @@ func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionLi
 	}, func(s *stripe.CheckoutSession) string { return s.ID })
 }
 
-// resumed continues a list after its last item if Stripe does not answer: a long list that
-// started over each time would never finish.
+// resumed continues a list after its last item if Stripe fails to respond: a long list that started
+// over each time might never finish.
 func resumed[T any](ctx context.Context, list func(after *string) iter.Seq2[T, error], id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var after *string
@@ -97,8 +97,8 @@ func resumed[T any](ctx context.Context, list func(after *string) iter.Seq2[T, e
 	}
 }
 
-// listFrom yields until the list ends, the caller stops, or a call fails. It returns the
-// last item's id.
+// listFrom yields until the list ends, the caller stops, or a call fails. It returns the id of the
+// last item.
 func listFrom[T any](list iter.Seq2[T, error], id func(T) string, yield func(T, error) bool) (last string, err error) {
 	for item, err := range list {
 		if err != nil {
@@ -134,8 +134,7 @@ func paidParams(since time.Time) *stripe.CheckoutSessionListParams {
 	return params
 }
 
-// listed translates a Checkout Session of the API in the same way as that of an
-// event.
+// listed translates a Checkout Session from the API like one from an event.
 func (c *Client) listed(ctx context.Context, account string, s *stripe.CheckoutSession) (curfew.Notice, error) {
 	t := &translation{keys: c.keys}
 	if err := t.read(sessions, s.LastResponse); err != nil {

@@ -12,10 +12,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Payment reads what became of a payment, with its refunds and disputes. Name is any that
-// Stripe gave it: an intent's, a charge's, a checkout session's or an invoice's. The notice
-// has no id, and its account is the one in which Stripe knows the payment. Errors: those of
-// Client.
+// Payment reads what became of a payment, with its refunds and disputes. The name is any id that
+// Stripe gave it: of an intent, a charge, a checkout session or an invoice. The notice has no id,
+// and its account is the one in which Stripe knows the payment. For errors, see Client.
 func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Notice, error) {
 	if err := checkName(account, name); err != nil {
 		return curfew.Notice{}, err
@@ -36,12 +35,12 @@ func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Noti
 	return t.answer(kind, account, response), nil
 }
 
-// denied reports whether the key may not do something.
+// denied reports whether the API key lacks a permission.
 func denied(err error) bool {
 	return errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.Forbidden)
 }
 
-// retrieve reads what a name stands for, with the intent and the charge in it.
+// retrieve reads the object that a name stands for, with its intent and charge expanded.
 func (c *Client) retrieve(ctx context.Context, t *translation, account *string, name string) (string, *stripe.APIResponse, error) {
 	k, get := c.getter(name)
 	response, err := get(ctx, account, name)
@@ -53,7 +52,7 @@ func (c *Client) retrieve(ctx context.Context, t *translation, account *string, 
 
 type getting func(ctx context.Context, account *string, name string) (*stripe.APIResponse, error)
 
-// getter is how an object is read, by the beginning of its name.
+// getter returns how to read an object, by the prefix of its id.
 func (c *Client) getter(name string) (kind, getting) {
 	prefix, _, _ := strings.Cut(name, "_")
 	switch prefix {
@@ -111,7 +110,7 @@ func (c *Client) getInvoice(ctx context.Context, account *string, name string) (
 	return got.LastResponse, nil
 }
 
-// repaid reads the refunds of what was read. What nobody was charged for has none.
+// repaid reads the refunds of the payment. A payment without a charge has none.
 func (c *Client) repaid(ctx context.Context, t *translation, account string) error {
 	name := t.name()
 	if name == "" {
@@ -122,7 +121,7 @@ func (c *Client) repaid(ctx context.Context, t *translation, account string) err
 	return err
 }
 
-// read translates an answer. What cannot be read is said in the notice.
+// read translates a response. What cannot be read is reported in the notice.
 func (t *translation) read(k kind, response *stripe.APIResponse) error {
 	raw := parsed(response)
 	if raw.text("id") == "" {
@@ -133,7 +132,7 @@ func (t *translation) read(k kind, response *stripe.APIResponse) error {
 	return nil
 }
 
-// answer is the notice of what was read.
+// answer returns the notice of what was read.
 func (t *translation) answer(kind, account string, response *stripe.APIResponse) curfew.Notice {
 	n, err := t.notice()
 	if err != nil {
@@ -143,8 +142,8 @@ func (t *translation) answer(kind, account string, response *stripe.APIResponse)
 	return n
 }
 
-// claims reads the disputes of the charges that have any. Where the key may not read
-// them, or Stripe lists none, their state is unknown.
+// claims reads the disputes of disputed charges. If the key may not read them, or Stripe lists
+// none, their state is unknown.
 func (c *Client) claims(ctx context.Context, t *translation, account string) error {
 	for _, charge := range t.disputed {
 		params := &stripe.DisputeListParams{Charge: stripe.String(charge.text("id"))}

@@ -16,19 +16,17 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// metaKey permanently marks a refund with its order: Stripe forgets an idempotency
-// key after a day.
+// metaKey marks a refund permanently with its order: Stripe forgets an idempotency key after a day.
 const metaKey = "curfew_key"
 
-// Refund asks for a refund in the payment's account, and returns the facts of it: one
-// refund, in whatever state Stripe made it. Within a day, it does so once per order key;
-// later, check Refunds first. A server error that Stripe stores under a key does not stand in
-// the way of the next call.
+// Refund requests a refund in the payment's account and returns its facts: one refund, in whatever
+// state Stripe created it. It is idempotent per order key for a day; later, check Refunds first. A
+// server error that Stripe stores under a key does not block the next call.
 //
-// If the payment has already been refunded, by whomever, it returns the refund that was
-// made for this order, or all of the payment's. Facts can come with an error, too: what
-// Stripe lists of a payment that it refuses to refund. Invalid with the reason if a refund
-// has failed and Stripe makes no other; then the money can be given back only by hand.
+// If the payment has already been refunded, by whomever, it returns the refund that was made for
+// this order, or else all of the payment's. Facts can accompany an error: what Stripe lists for a
+// payment that it refuses to refund. It returns Invalid with the reason if a refund has failed and
+// Stripe will not make another; then the money can be returned only by hand.
 func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	if err := cmp.Or(checkOrder(o), checkAmount(o)); err != nil {
 		return nil, err
@@ -36,7 +34,7 @@ func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact
 	return c.refund(ctx, o, 1)
 }
 
-// refund asks for a refund under one generation of the order's key.
+// refund requests a refund under one generation of the order's key.
 func (c *Client) refund(ctx context.Context, o curfew.MoneyOrder, generation int) ([]curfew.Fact, error) {
 	var made *stripe.Refund
 	account, err := c.inAccount(o.Account, func(account *string) error {
@@ -63,12 +61,12 @@ func (c *Client) refund(ctx context.Context, o curfew.MoneyOrder, generation int
 	return nil, said
 }
 
-// decided reports whether Stripe or a bank said no to what they understood.
+// decided reports whether Stripe or a bank understood the request and refused it.
 func decided(err error) bool {
 	return errors.Is(err, curfew.Invalid) || errors.Is(err, curfew.Conflict) || errors.Is(err, curfew.PaymentRequired)
 }
 
-// Refunds returns all refunds of a payment, newest first, also those that failed.
+// Refunds returns all refunds of a payment, newest first, including failed ones.
 func (c *Client) Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error) {
 	if err := checkName(account, name); err != nil {
 		return nil, err
@@ -101,7 +99,7 @@ func checkName(account, name string) error {
 	return curfew.CheckID("the Stripe payment's id", name)
 }
 
-// isCharge reports whether a payment is called by its charge: it has no intent.
+// isCharge reports whether a payment is named by its charge, because it has no intent.
 func isCharge(name string) bool {
 	return strings.HasPrefix(name, "ch_") || strings.HasPrefix(name, "py_")
 }
@@ -128,12 +126,12 @@ func refundParams(o curfew.MoneyOrder, generation int, account *string, also als
 	return params
 }
 
-// alsoBack is what a refund takes back beside the money: from a connected account what was
-// passed on to it, from the platform its fee.
+// alsoBack is what a refund takes back besides the money: the transfer to a connected account, and
+// the platform's fee.
 type alsoBack struct{ transfer, fee bool }
 
-// alsoBack reads what there is to take back, because Stripe refuses to take back what does
-// not exist. It is the same for a payment at every try.
+// alsoBack reads what there is to take back, because Stripe refuses to take back what does not
+// exist. It is the same for a payment on every attempt.
 func (c *Client) alsoBack(ctx context.Context, account *string, name string) (alsoBack, error) {
 	if !c.reverse && !c.fee {
 		return alsoBack{}, nil
@@ -219,7 +217,7 @@ func refundsOf(account *string, name string) *stripe.RefundListParams {
 	return params
 }
 
-// givenBack returns the refund of a payment that has been refunded completely.
+// givenBack returns the refunds of a payment that has been refunded in full.
 func (c *Client) givenBack(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil {
@@ -237,8 +235,8 @@ func (c *Client) givenBack(ctx context.Context, o curfew.MoneyOrder) ([]curfew.F
 	return factsOf(listed), nil
 }
 
-// refused returns what Stripe lists of a payment that it does not refund. A refund that
-// failed before is the reason, whatever Stripe says.
+// refused returns what Stripe lists for a payment that it refuses to refund. If a refund failed
+// before, that is the reason, whatever Stripe says.
 func (c *Client) refused(ctx context.Context, o curfew.MoneyOrder, cause error) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil {
@@ -250,7 +248,7 @@ func (c *Client) refused(ctx context.Context, o curfew.MoneyOrder, cause error) 
 	return factsOf(listed), cause
 }
 
-// byHand is the error of a payment whose refund failed: Stripe tries no second time.
+// byHand is the error for a payment whose refund failed: Stripe does not try a second time.
 func byHand(o curfew.MoneyOrder, failed curfew.Fact) error {
 	why := failed.State
 	if failed.Reason != "" {
@@ -260,8 +258,8 @@ func byHand(o curfew.MoneyOrder, failed curfew.Fact) error {
 		"Stripe cannot give %s back again: refund %s of it is %s; give the money back by hand", o.PaymentID, failed.Object, why)
 }
 
-// behind returns the refund that was made although the key replays a failure: Stripe stores a
-// failure under its key for a day. Without such a refund it is asked for under the next key.
+// behind returns the refund that was made although the key replays a failure, which Stripe stores
+// for a day. If none was made, it requests the refund under the next key.
 func (c *Client) behind(ctx context.Context, o curfew.MoneyOrder, generation int, cause error) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil || generation == maxGenerations {

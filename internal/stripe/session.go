@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// session reads a Checkout Session. One that only saves a card is about no payment.
+// session reads a Checkout Session. One that only saves a card is not about a payment.
 func (t *translation) session(o object) {
 	if o.text("mode") == string(stripe.CheckoutSessionModeSetup) {
 		return
@@ -27,14 +27,14 @@ func (t *translation) session(o object) {
 	t.buyer(cmp.Or(details.text("email"), o.text("customer_email")), details.text("name"))
 }
 
-// capturedIntent reports whether a session holds an intent that got the money. The intent
-// then knows how much: a session counts what was never captured, too.
+// capturedIntent reports whether a session contains an intent that received the money. The intent
+// then has the right amount: a session's total includes what was never captured.
 func capturedIntent(o object) bool {
 	return o.object("payment_intent").text("status") == string(stripe.PaymentIntentStatusSucceeded)
 }
 
-// sessionFact reads what became of the money. Paid is what Stripe says is paid, whatever
-// the event's type; only that a delayed payment failed is in the type alone.
+// sessionFact reads what became of the money. What Stripe reports as paid is paid, whatever the
+// event's type; only the failure of a delayed payment is visible in the type alone.
 func (t *translation) sessionFact(o object) {
 	switch stripe.CheckoutSessionPaymentStatus(o.text("payment_status")) {
 	case stripe.CheckoutSessionPaymentStatusPaid:
@@ -55,7 +55,7 @@ func (t *translation) sessionFact(o object) {
 
 func (t *translation) paidBy(o object) string { return cmp.Or(t.intent, o.ref("invoice"), t.id(o)) }
 
-// promise is the state of a session that is not paid; empty if nobody can say.
+// promise returns the state of a session that is not paid; empty if it is unknown.
 func (t *translation) promise(o object) string {
 	if t.kind == string(stripe.EventTypeCheckoutSessionAsyncPaymentFailed) {
 		return "failed"

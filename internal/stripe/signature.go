@@ -14,12 +14,12 @@ import (
 
 const signatureHeader = "Stripe-Signature"
 
-// tolerance is how far a signature's time may be from ours, in either direction. It
+// tolerance is how far a signature's time may be from the local time, in either direction. It
 // limits how long an intercepted message can be replayed.
 const tolerance = webhook.DefaultTolerance
 
-// What is wrong with a message that is not proven to be Stripe's. All are Invalid, and no
-// text holds anything of the message.
+// Errors for a message that is not proven to be Stripe's. All are Invalid, and none repeats
+// anything from the message.
 var (
 	ErrNoSignature = curfew.Errorf(curfew.Invalid, "the message has no Stripe-Signature header: it does not come from Stripe, or a proxy removed the header")
 	ErrSignature   = curfew.Errorf(curfew.Invalid, "the Stripe-Signature header must be t=TIME,v1=SIGNATURE with one time")
@@ -32,9 +32,9 @@ var (
 	ErrTooNew = curfew.Errorf(curfew.Invalid, "the Stripe signature is more than %s in the future: this machine's clock is slow", tolerance)
 )
 
-// signedAt returns the time in a signature's header. There must be exactly one; the
-// library would take the last of several. Several v1 signatures are allowed: Stripe
-// sends them while a secret is being replaced.
+// signedAt returns the time in a signature header. There must be exactly one; the library would
+// take the last of several. Several v1 signatures are allowed: Stripe sends them while a secret is
+// being replaced.
 func signedAt(signature string) (time.Time, error) {
 	if strings.TrimSpace(signature) == "" {
 		return time.Time{}, ErrNoSignature
@@ -55,7 +55,7 @@ func signedAt(signature string) (time.Time, error) {
 	return time.Unix(seconds, 0), nil
 }
 
-// recent allows at most the tolerance between two times.
+// recent returns an error if two times are further apart than the tolerance.
 func recent(signed, now time.Time) error {
 	switch age := now.Sub(signed); {
 	case age > tolerance:
@@ -66,9 +66,9 @@ func recent(signed, now time.Time) error {
 	return nil
 }
 
-// rewritten reports whether a signature fits the body as Stripe would have written it: what
-// parses a message on its way, such as a framework or a proxy, changes its white space. It
-// looks only at bodies that are written again for little: whose they are is not known yet.
+// rewritten reports whether a signature fits the body as Stripe would have written it: a framework
+// or a proxy that parses and re-encodes a message changes its white space. It checks only bodies
+// that are cheap to re-encode, because their origin is not yet known.
 func (h *Hook) rewritten(signature string, body []byte) bool {
 	var wide, narrow bytes.Buffer
 	if len(body) > rewrittenMost || deepest(body) > rewrittenDepth {
@@ -91,7 +91,7 @@ const (
 	rewrittenDepth = 16
 )
 
-// deepest is how many brackets are open at once, at most; those in texts count too.
+// deepest returns the greatest number of brackets open at once; brackets in strings count too.
 func deepest(body []byte) (most int) {
 	open := 0
 	for _, b := range body {

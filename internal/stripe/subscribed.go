@@ -11,11 +11,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Subscribed returns the types of Events that no enabled webhook endpoint of the account gets;
-// none is right. Only endpoints at the client's WebhookURL count, or all of them without one.
-// NotFound if there is no such endpoint; otherwise the errors of Client.
+// Subscribed returns the types of Events that no enabled webhook endpoint of the account receives;
+// an empty result is right. Only endpoints at the client's WebhookURL count, or all if that is
+// empty. It returns NotFound if there is no such endpoint; for other errors, see Client.
 //
-// An endpoint for connected accounts counts too: Stripe does not say which it is.
+// An endpoint for connected accounts counts too, because Stripe does not say which endpoints are.
 func (c *Client) Subscribed(ctx context.Context) (missing []string, err error) {
 	got, err := c.subscriptions(ctx)
 	if err != nil {
@@ -27,7 +27,7 @@ func (c *Client) Subscribed(ctx context.Context) (missing []string, err error) {
 	return slices.DeleteFunc(Events(), func(event string) bool { return slices.Contains(got, event) }), nil
 }
 
-// subscriptions are the events that the endpoints get, * for all.
+// subscriptions returns the events that the endpoints receive; * means all.
 func (c *Client) subscriptions(ctx context.Context) ([]string, error) {
 	params := &stripe.WebhookEndpointListParams{}
 	params.Limit = stripe.Int64(pageSize)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// The longest texts that are kept, in bytes.
+// Maximum lengths of texts, in bytes.
 const (
 	maxEmail    = 320
 	maxName     = 200
@@ -15,7 +15,7 @@ const (
 	maxShown    = 64 // of a value that is wrong
 )
 
-// reason is a code, and what it means in words, as far as Stripe says either.
+// reason combines a code with its meaning in words, as far as Stripe supplies them.
 func reason(code, message string) string {
 	if code == "" || message == "" {
 		return code + message

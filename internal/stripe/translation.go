@@ -12,13 +12,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// translation is a message while it is read. It is the same for an event and for what the
-// API answers.
+// translation is a message while it is being read, either an event or a response of the API.
 type translation struct {
 	keys Keys
 	kind string    // the event's type; empty: the API's answer
 	at   time.Time // of the event, or of the answer
-	// changed reports that the answer is to a call that changed the object at that time.
+	// changed means that the response is to a call that changed the object at that time.
 	changed bool
 
 	asked   []string // the checkout session and the invoice
@@ -26,18 +25,18 @@ type translation struct {
 	charges []string
 	facts   []curfew.Fact
 	order   *curfew.Order
-	// disputed are the charges of an answer that a bank claims or claimed.
+	// disputed are the charges in a response that are or were disputed.
 	disputed []object
 	broken   error // the first thing that should be readable and is not
 }
 
-// answered reports whether the API was asked, so that the time is not that of a change.
+// answered reports whether this is a response, whose time is not that of a change.
 func (t *translation) answered() bool { return t.kind == "" }
 
-// settled is the time of a state that stays, such as captured. Not every message that tells of
-// it is the one of the change: an answer of the API, a charge that was refunded since and a
-// refund that got its bank's reference say only that it was so by then, and the object's own
-// time is nearer. The books count by it.
+// settled returns the time of a state that is final, such as captured, by which the books count.
+// Not every message about it belongs to the change itself: a response of the API, a charge that was
+// refunded later, or a refund that received its bank's reference only says that the state was
+// reached by then, and the object's own time is closer.
 func (t *translation) settled(o object) time.Time {
 	own := o.time("created")
 	switch {
@@ -55,7 +54,7 @@ func (t *translation) fail(o object, err error) {
 	}
 }
 
-// named is what an object is called in a reason.
+// named returns how to name an object in a reason.
 func named(o object) string {
 	name := strings.TrimSpace(o.text("object") + " " + o.text("id"))
 	if name == "" {
@@ -73,7 +72,7 @@ func (t *translation) id(o object) string {
 	return id
 }
 
-// amount is one that must be there.
+// amount returns an amount that must be present.
 func (t *translation) amount(o object, name string) int64 {
 	n, err := o.int(name)
 	if err == nil && n < 0 {
@@ -83,7 +82,7 @@ func (t *translation) amount(o object, name string) int64 {
 	return n
 }
 
-// amountOr is an amount that may be absent or null.
+// amountOr returns an amount that may be absent or null.
 func (t *translation) amountOr(o object, name string, absent int64) int64 {
 	if o.field(name) == nil {
 		return absent
@@ -91,7 +90,7 @@ func (t *translation) amountOr(o object, name string, absent int64) int64 {
 	return t.amount(o, name)
 }
 
-// currency is empty where the object has none.
+// currency returns the object's currency; empty if it has none.
 func (t *translation) currency(o object) string {
 	code := strings.ToLower(strings.TrimSpace(o.text("currency")))
 	strange := func(r rune) bool { return r < 'a' || r > 'z' }
@@ -102,7 +101,7 @@ func (t *translation) currency(o object) string {
 	return code
 }
 
-// money is a fact about an object in its currency.
+// money adds a fact about an object in its currency.
 func (t *translation) money(o object, f curfew.Fact) {
 	f.Currency, f.Reason = t.currency(o), shown(f.Reason, maxReason)
 	if f.Object == "" {
@@ -114,7 +113,7 @@ func (t *translation) money(o object, f curfew.Fact) {
 	t.facts = append(t.facts, f)
 }
 
-// notice is what was read, or why it could not be.
+// notice returns what was read, or an error if something could not be.
 func (t *translation) notice() (curfew.Notice, error) {
 	n := curfew.Notice{Provider: Provider, Type: t.kind, At: t.at}
 	facts, err := t.checked()
@@ -133,7 +132,7 @@ func (t *translation) notice() (curfew.Notice, error) {
 	return n, nil
 }
 
-// checked returns the facts if all could be read.
+// checked returns the facts if all of them could be read.
 func (t *translation) checked() ([]curfew.Fact, error) {
 	if t.broken != nil {
 		return nil, t.broken
@@ -147,8 +146,7 @@ func (t *translation) checked() ([]curfew.Fact, error) {
 	return facts, nil
 }
 
-// references never hold a customer, a subscription or a payment link: those have many
-// payments.
+// references never include a customer, a subscription or a payment link: those have many payments.
 func (t *translation) references() []string {
 	all := slices.Concat(t.asked, []string{t.intent}, t.charges)
 	var refs []string
@@ -160,7 +158,7 @@ func (t *translation) references() []string {
 	return refs
 }
 
-// name is what refunds call the payment.
+// name is the payment's name for refunds.
 func (t *translation) name() string {
 	if t.intent == "" && len(t.charges) > 0 {
 		return t.charges[0]
@@ -168,7 +166,7 @@ func (t *translation) name() string {
 	return t.intent
 }
 
-// unique joins what is said twice, of an object that another one holds.
+// unique merges facts that are reported twice because one object contains another.
 func unique(facts []curfew.Fact) []curfew.Fact {
 	var all []curfew.Fact
 	for _, f := range facts {

@@ -12,12 +12,12 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// tableName is what a name under adopt may look like. It becomes part of ids, settings and
+// tableName is what a name under adopt may look like. The name becomes part of ids, settings and
 // commands.
 var tableName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 
-// Check reports whether a mapping makes sense by itself; whether it fits a table is another
-// question. Its error joins every Problem found.
+// Check reports whether a mapping is valid by itself; Fit checks it against a table. The error
+// joins every Problem found.
 func (t Table) Check() error { return check([]Table{t}).err() }
 
 func check(tables []Table) problems {
@@ -50,7 +50,7 @@ func (t Table) checkColumns(found *problems) {
 		found.add(t.Path("id"), "is needed: name the column with the session's id")
 	}
 	if len(t.Customer) == 0 {
-		found.add(t.Path("customer"), "is needed: name the column with the customer, or several of which the first that is not NULL counts")
+		found.add(t.Path("customer"), "is needed: name the column with the customer, or several columns, of which the first that is not NULL counts")
 	}
 	for _, s := range t.Mechanic.Accepted {
 		if t.Mechanic.Column != "" && !slices.Contains(t.allWords(), s) {
@@ -75,7 +75,7 @@ func (t Table) checkRelation(found *problems, part, relation string) {
 	case err != nil:
 		found.add(t.Path(part), "%v", err)
 	case schema == "curfew", schema == "information_schema", strings.HasPrefix(schema, "pg_"):
-		found.add(t.Path(part), "%s cannot be adopted: %s is none of the marketplace's schemas", relation, schema)
+		found.add(t.Path(part), "%s cannot be adopted: %s is not a schema of the marketplace", relation, schema)
 	}
 }
 
@@ -144,7 +144,7 @@ func (t Table) checkRequest(found *problems) {
 		found.add(t.Path("request.status"), "is needed: name the column with the request's status")
 	}
 	if len(r.Pending) == 0 {
-		found.add(t.Path("request.pending"), "is needed: list the words of requests that nobody has answered")
+		found.add(t.Path("request.pending"), "is needed: list the words of unanswered requests")
 	}
 	switch {
 	case r.Expired == "":

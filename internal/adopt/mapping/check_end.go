@@ -22,8 +22,8 @@ func (t Table) checkEndings(found *problems) {
 	}
 }
 
-// checkEnding checks that an ending's word means what the reason does: only a live session can
-// be completed.
+// checkEnding checks that an ending's word matches the reason: only a live session can be
+// completed.
 func (t Table) checkEnding(found *problems, reason curfew.EndReason, ending Ending) {
 	path, allowed, list := t.Path("end."+string(reason)), t.Words(curfew.Cancelled), "cancelled"
 	if reason == curfew.Overran {
@@ -47,11 +47,11 @@ func (t Table) checkEnding(found *problems, reason curfew.EndReason, ending Endi
 func (t Table) checkSet(found *problems, path, column, value string, reason curfew.EndReason) {
 	switch {
 	case column == "" || len(column) > maxName:
-		found.add(path, "is no name of a column")
+		found.add(path, "is not a column name")
 	case column == t.Status.Column:
 		found.add(path, "cannot be set here: write the word as status")
 	case column == t.ID || slices.Contains(t.Customer, column):
-		found.add(path, "cannot be set: whose session it is does not change by its end")
+		found.add(path, "cannot be set: ending a session does not change whose it is")
 	case value == PlannedEnd && reason != curfew.Overran:
 		found.add(path, "only overran has a planned_end: write now, null or a text")
 	case value == PlannedEnd && (t.Times.Started == "" || t.Duration.Column == "" && t.Plan == ""):

@@ -1,12 +1,11 @@
-// Package mapping says how the sessions of a marketplace's own table are to be read in
-// Curfew's words, and how one of its rows is ended. It is the form of the setting adopt;
-// nothing here knows a database.
+// Package mapping describes how to read the sessions of a marketplace's own table in Curfew's
+// terms, and how to end one of its rows. It is the form of the setting adopt; it knows nothing of
+// databases.
 package mapping
 
 import "github.com/curfewhq/curfew"
 
-// Table maps one table of sessions. Columns are named as their table names them, without
-// quotes.
+// Table maps one table of sessions. Columns are named as in the table, without quotes.
 type Table struct {
 	// Name is the key under adopt. It is part of every session's id, so a new name means new
 	// sessions.
@@ -15,42 +14,42 @@ type Table struct {
 	// public."Consultation".
 	Relation string
 	ID       string
-	// Customer is one column, or several of which the first that is not NULL counts. A row
-	// whose customer is NULL is adopted once it has one.
+	// Customer is one column, or several, of which the first that is not NULL counts. A row whose
+	// customer is NULL is adopted once it has one.
 	Customer []string
 	Mechanic Mechanic
 	Status   Status
 	Times    Times
-	// Deleted is the column by which a row that is still there counts as deleted: where it
-	// is not NULL, and if it is boolean, where it is true. Empty: rows are deleted for good.
+	// Deleted is the column that marks a remaining row as deleted: by not being NULL or, if it is
+	// boolean, by being true. Empty if rows are really deleted.
 	Deleted string
-	// Deadline is the column with a waiting session's deadline; empty, or where it is NULL:
-	// the policy's.
+	// Deadline is the column with a waiting session's deadline. The policy sets the deadline if
+	// this is empty or the column is NULL.
 	Deadline string
 	Duration Duration
 	Plan     string // a column; empty: sessions have no plan
 	Payment  *Payment
 	Request  *Request
-	// End says how a row is ended, by reason: Expired, NoShow, Overran, Missed. One that is
-	// missing is never ended.
+	// End describes how a row is ended for each reason: Expired, NoShow, Overran, Missed. A reason
+	// that is missing never ends a row.
 	End map[curfew.EndReason]Ending
 }
 
-// Mechanic says who serves a session.
+// Mechanic describes who serves a session.
 type Mechanic struct {
 	Column string // empty: the table does not say
-	// Accepted lists the statuses in which the column means a mechanic who accepted; nil:
-	// whenever it is not NULL. Elsewhere it names whom the customer asked for.
+	// Accepted lists the statuses in which the column names a mechanic who accepted; nil means in
+	// all, when it is not NULL. In other statuses it names whom the customer asked for.
 	Accepted []string
 }
 
-// Status is a status column and each of its words under Curfew's.
+// Status is a status column, with its words grouped under Curfew's statuses.
 type Status struct {
 	Column string
 	Words  map[curfew.SessionStatus][]string
 }
 
-// Times are columns with moments; an empty one is unknown.
+// Times are timestamp columns; an empty one is unknown.
 type Times struct {
 	// Zone is the time zone of columns without one.
 	Zone    string
@@ -61,8 +60,8 @@ type Times struct {
 	Entered  string
 	Accepted string
 	Started  string
-	// Seen means that no column says when a session began to wait: Curfew's own clock of when
-	// it saw that does.
+	// Seen means that no column says when a session began to wait; the time at which Curfew first
+	// saw it counts instead.
 	Seen bool
 }
 
@@ -72,12 +71,12 @@ type Duration struct {
 	Unit   string // seconds, minutes or hours
 }
 
-// Payment says what a session was paid with.
+// Payment describes what a session was paid with.
 type Payment struct {
 	Provider string
 	Ref      string // a column with the provider's reference
-	// Paid is the column that says whether it is paid, and the words that mean so; no words:
-	// whenever it is not NULL. An empty column: every session is.
+	// Paid is the column that says whether a session is paid, and Words the values that mean so;
+	// with none, any value but NULL does. If the column is empty, every session counts as paid.
 	Paid  string
 	Words []string
 }
@@ -92,24 +91,24 @@ type Request struct {
 	Set      map[string]string
 }
 
-// Ending is what ends a row: the word of its status, and further columns with their value:
-// now, planned_end, null, or a text.
+// Ending is what ends a row: its status word, and further columns with their values: now,
+// planned_end, null, or a text.
 type Ending struct {
 	Status string
 	Set    map[string]string
 }
 
-// The values of Ending.Set and Request.Set that are no texts.
+// Values of Ending.Set and Request.Set with a special meaning.
 const (
 	Now        = "now"
 	PlannedEnd = "planned_end"
 	Null       = "null"
 )
 
-// Words returns their words for a status.
+// Words returns the table's words for a status.
 func (t Table) Words(s curfew.SessionStatus) []string { return t.Status.Words[s] }
 
-// Unended returns their words for sessions that have not ended.
+// Unended returns the table's words for sessions that have not ended.
 func (t Table) Unended() []string {
 	var all []string
 	for _, s := range []curfew.SessionStatus{curfew.Scheduled, curfew.Waiting, curfew.Live} {

@@ -8,12 +8,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Parse reads the setting adopt: tables by their name, in YAML or JSON, in the order of the
-// text, and with or without the key adopt around them. Its error joins every Problem found.
+// Parse reads the setting adopt: tables by name, in YAML or JSON, in the order of the text, with or
+// without the key adopt around them. The error joins every Problem found.
 func Parse(text []byte) ([]Table, error) {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("adopt: is not valid YAML or JSON: %w", err)
+		return nil, fmt.Errorf("adopt: not valid YAML or JSON: %w", err)
 	}
 	if doc.Kind == 0 {
 		return nil, Problem{"adopt", "must not be empty: map a table, or leave it out"}
@@ -21,7 +21,7 @@ func Parse(text []byte) ([]Table, error) {
 	return ParseNode(doc.Content[0])
 }
 
-// ParseNode is Parse for YAML that has been read already.
+// ParseNode is Parse for YAML that is already decoded.
 func ParseNode(node *yaml.Node) ([]Table, error) {
 	var r reader
 	named := r.members("adopt", node, nil)
@@ -41,8 +41,8 @@ func ParseNode(node *yaml.Node) ([]Table, error) {
 	return tables, nil
 }
 
-// unwrapped returns what is below the key adopt, if that is all there is and it is not a table
-// with this name.
+// unwrapped returns what is below the key adopt if that is the only key, unless it is a table of
+// that name.
 func unwrapped(named []member) (*yaml.Node, bool) {
 	if len(named) != 1 || named[0].key != "adopt" || named[0].value.Kind != yaml.MappingNode {
 		return nil, false
@@ -84,7 +84,7 @@ func (r *reader) table(name string, node *yaml.Node) Table {
 	return t
 }
 
-// rest reads the keys that a mapping can do without.
+// rest reads the optional keys of a mapping.
 func (r *reader) rest(t *Table, key, path string, node *yaml.Node) {
 	switch key {
 	case "deleted":
@@ -235,7 +235,7 @@ func (r *reader) endings(path string, node *yaml.Node) map[curfew.EndReason]Endi
 	return found
 }
 
-// Reasons are those for which a row can be ended.
+// Reasons lists the reasons for which a row can be ended.
 func Reasons() []curfew.EndReason {
 	return []curfew.EndReason{curfew.Expired, curfew.NoShow, curfew.Overran, curfew.Missed}
 }

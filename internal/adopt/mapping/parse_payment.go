@@ -2,7 +2,7 @@ package mapping
 
 import "go.yaml.in/yaml/v3"
 
-// The words that stand for what is no column and no list.
+// Words that stand for something other than a column or a list.
 const (
 	none    = "none"
 	notNull = "not null"
@@ -28,7 +28,7 @@ func (r *reader) payment(path string, node *yaml.Node) *Payment {
 	return &found
 }
 
-// paid reads what says that a session is paid: always, or a column and its words.
+// paid reads what marks a session as paid: always, or a column and its words.
 func (r *reader) paid(payment *Payment, path string, node *yaml.Node) {
 	if node.Kind == yaml.ScalarNode {
 		r.only(path, node, always)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Problem is something wrong with a mapping: where, and what to do about it.
+// Problem is something wrong with a mapping: where it is, and what to do about it.
 type Problem struct {
 	Path string // adopt.sessions.status.waiting
 	Text string
@@ -15,7 +15,7 @@ type Problem struct {
 // Error implements error.
 func (p Problem) Error() string { return p.Path + ": " + p.Text }
 
-// problems are all that was found, so that a mapping can be mended in one go.
+// problems collects everything that was found, so that a mapping can be fixed in one go.
 type problems []Problem
 
 func (p *problems) add(path, format string, args ...any) {
@@ -34,6 +34,6 @@ func (p problems) err() error {
 	return errors.Join(all...)
 }
 
-// Path returns where a part of the mapping stands: Path("status.waiting") is
+// Path returns the full path of a part of the mapping: Path("status.waiting") is
 // adopt.NAME.status.waiting.
 func (t Table) Path(part string) string { return "adopt." + t.Name + "." + part }

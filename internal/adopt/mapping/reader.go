@@ -9,16 +9,16 @@ import (
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
-// reader reads YAML and notes what is wrong with it.
+// reader reads YAML and collects what is wrong with it.
 type reader struct{ problems }
 
-// member is one line of a mapping.
+// member is one key and its value in a mapping.
 type member struct {
 	key   string
 	value *yaml.Node
 }
 
-// members returns the lines of a mapping in their order. Of keys there are only these; nil
+// members returns the members of a mapping, in order. It reports keys other than those listed; nil
 // allows any.
 func (r *reader) members(path string, node *yaml.Node, keys []string) []member {
 	node = resolved(node)
@@ -107,7 +107,7 @@ func (r *reader) text(path string, node *yaml.Node) string {
 	return node.Value
 }
 
-// settings reads columns and what they are set to.
+// settings reads columns and the values they are set to.
 func (r *reader) settings(path string, node *yaml.Node) map[string]string {
 	all := map[string]string{}
 	for _, m := range r.members(path, node, nil) {
@@ -123,7 +123,7 @@ func (r *reader) settings(path string, node *yaml.Node) map[string]string {
 	return all
 }
 
-// only reads a value that can be nothing but one of these.
+// only reads a value that must be one of those allowed.
 func (r *reader) only(path string, node *yaml.Node, allowed ...string) string {
 	text := r.text(path, node)
 	if text != "" && !slices.Contains(allowed, text) {
@@ -139,5 +139,5 @@ func resolved(node *yaml.Node) *yaml.Node {
 	return node
 }
 
-// is reports whether a value is this one word.
+// is reports whether a value is exactly this word.
 func is(node *yaml.Node, word string) bool { return node.Kind == yaml.ScalarNode && node.Value == word }

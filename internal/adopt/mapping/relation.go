@@ -21,7 +21,7 @@ func (t Table) Schema() string {
 	return schema
 }
 
-// SplitRelation returns the names in a relation as SQL writes it, without their quotes.
+// SplitRelation splits a relation as SQL writes it into its names, without quotes.
 func SplitRelation(relation string) (schema, table string, err error) {
 	schema, rest, err := cutName(relation)
 	if err != nil {
@@ -41,7 +41,7 @@ func SplitRelation(relation string) (schema, table string, err error) {
 	return schema, table, nil
 }
 
-// cutName splits an identifier from the front of a text.
+// cutName cuts an identifier from the front of a text.
 func cutName(text string) (name, rest string, err error) {
 	if strings.HasPrefix(text, `"`) {
 		return cutQuoted(text)
@@ -54,7 +54,7 @@ func cutName(text string) (name, rest string, err error) {
 	case !unquotedName.MatchString(name):
 		return "", "", fmt.Errorf("%q is not a name in SQL: write it in double quotes, and the whole in single ones", name)
 	case strings.ToLower(name) != name:
-		return "", "", fmt.Errorf(`%q has capitals, which SQL keeps in double quotes alone: write '"%s"'`, name, name)
+		return "", "", fmt.Errorf(`%q has capitals, which SQL keeps only in double quotes: write '"%s"'`, name, name)
 	}
 	return name, rest, nil
 }
@@ -77,7 +77,7 @@ func cutQuoted(text string) (name, rest string, err error) {
 	return "", "", fmt.Errorf("%s lacks a double quote at the end of a name", text)
 }
 
-// JoinRelation writes a relation as SQL does, with quotes only where they are needed.
+// JoinRelation writes a relation as SQL does, with quotes only where needed.
 func JoinRelation(schema, table string) string { return quoteName(schema) + "." + quoteName(table) }
 
 func quoteName(name string) string {

@@ -11,14 +11,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Notes are comments for the people who read a mapping, by part: status.waiting. A note on a
-// part that has no line of its own stands above the line that it is in.
+// Notes are comments for people who read a mapping, keyed by part, such as status.waiting. A note
+// on a part without a line of its own goes above the line that contains it.
 type Notes map[string][]string
 
-// Marshal writes the setting adopt as YAML, from the key adopt on. Parse reads it back.
+// Marshal writes the setting adopt as YAML, starting with the key adopt. Parse reads it back.
 func Marshal(tables ...Table) ([]byte, error) { return write(tables, nil) }
 
-// Marshal is the function of this name for one table, with notes.
+// Marshal writes the mapping of one table like the function Marshal, with notes as comments.
 func (t Table) Marshal(notes Notes) ([]byte, error) { return write([]Table{t}, notes) }
 
 func write(tables []Table, notes Notes) ([]byte, error) {
@@ -38,7 +38,7 @@ func write(tables []Table, notes Notes) ([]byte, error) {
 	return b.Bytes(), encoder.Close()
 }
 
-// writer makes YAML of one table, and comments of the notes on it.
+// writer writes the YAML of one table, with its notes as comments.
 type writer struct {
 	notes  Notes
 	absent []string
@@ -63,7 +63,7 @@ func (w *writer) table(t Table) *yaml.Node {
 	return node
 }
 
-// optional adds a line if there is something to say.
+// optional adds a line if there is a value.
 func (w *writer) optional(node *yaml.Node, key string, there bool, value *yaml.Node) {
 	if there {
 		w.line(node, key, key, value)
@@ -192,7 +192,7 @@ func settingsNode(set map[string]string) *yaml.Node {
 	return node
 }
 
-// line adds a line with its notes above it. What has lines of its own in the value has taken its own.
+// line adds a line with its notes above it. Notes on nested lines have been taken already.
 func (w *writer) line(node *yaml.Node, part, key string, value *yaml.Node) {
 	add(node, key, value)
 	name := node.Content[len(node.Content)-2]
@@ -200,10 +200,10 @@ func (w *writer) line(node *yaml.Node, part, key string, value *yaml.Node) {
 	w.absent = nil
 }
 
-// missing keeps the notes on a part that has no line for the line that comes next.
+// missing saves the notes on a part without a line for the next line.
 func (w *writer) missing(part string) { w.absent = append(w.absent, w.take(part)...) }
 
-// take returns the notes on a part and on what is in it, once.
+// take returns the notes on a part and everything in it, and removes them.
 func (w *writer) take(part string) []string {
 	var found []string
 	for _, noted := range slices.Sorted(maps.Keys(w.notes)) {
@@ -215,7 +215,7 @@ func (w *writer) take(part string) []string {
 	return found
 }
 
-// leftover puts the notes that belong to no line at the end.
+// leftover appends the notes that belong to no line.
 func (w *writer) leftover(node *yaml.Node) {
 	comments := w.absent
 	for _, part := range slices.Sorted(maps.Keys(w.notes)) {
@@ -248,7 +248,7 @@ func add(node *yaml.Node, key string, value *yaml.Node) {
 	node.Content = append(node.Content, scalar(key), value)
 }
 
-// flow returns a mapping in one line, of keys and their values.
+// flow returns a mapping written on one line.
 func flow(parts ...member) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.MappingNode, Style: yaml.FlowStyle}
 	for _, m := range parts {
@@ -257,7 +257,7 @@ func flow(parts ...member) *yaml.Node {
 	return node
 }
 
-// oneOrMore writes one text as itself, and several as a list.
+// oneOrMore writes a single text as a scalar, and several as a list.
 func oneOrMore(all []string) *yaml.Node {
 	if len(all) == 1 {
 		return scalar(all[0])
@@ -273,7 +273,7 @@ func list(all []string) *yaml.Node {
 	return node
 }
 
-// scalar writes a text. Without quotes, one that looks empty would be read as no value.
+// scalar writes a text. It quotes one that YAML would otherwise read as no value.
 func scalar(text string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Value: text}
 	if slices.Contains([]string{"", "~", "null", "Null", "NULL"}, text) {

@@ -17,22 +17,22 @@ import (
 // Name is the name of the channel, and of its only queue.
 const Name = record.MailChannel
 
-// Store is what the channel reads when it sends.
+// Store reads what the channel needs when it sends.
 type Store interface {
 	Refusals
-	// EnrichedEvents returns events with the present state of what they are about.
+	// EnrichedEvents returns events with the current state of their sessions and checkouts.
 	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 }
 
-// Options configure a Channel. All but Operators and Templates are required.
+// Options configures a Channel. All but Operators and Templates are required.
 type Options struct {
 	Server Server
 	From   *mail.Address
-	// Operators is the marketplace's own address; empty: it is sent nothing.
+	// Operators is the marketplace's own address; if empty, operators receive no mail.
 	Operators string
 	// Templates is a folder with templates that replace the built-in ones; nil: none.
 	Templates fs.FS
-	// BaseURL is where customers reach this service, for links.
+	// BaseURL is where customers reach this service, used in links.
 	BaseURL string
 	Signer  Signer
 }
@@ -50,8 +50,8 @@ type Channel struct {
 
 var _ notify.Channel = (*Channel)(nil)
 
-// NewChannel returns a channel, after rendering every notice once. Invalid if an option
-// or a template is.
+// NewChannel returns a channel, after rendering every notice once. It returns Invalid if an option
+// or a template is invalid.
 func NewChannel(store Store, o Options) (*Channel, error) {
 	if err := o.Server.check(); err != nil {
 		return nil, err
@@ -69,12 +69,13 @@ func NewChannel(store Store, o Options) (*Channel, error) {
 // Name implements notify.Channel.
 func (c *Channel) Name() string { return Name }
 
-// Audience returns a single queue: every customer whose checkout has an address is notified, and the operators.
+// Audience returns the channel's only queue: operators, and every customer whose checkout has an
+// address.
 func (c *Channel) Audience(context.Context) (notify.Audience, error) {
 	return notify.Audience{Queues: []string{Name}, Expand: c.expand}, nil
 }
 
-// expand returns at most one delivery. Its body is the notice's name.
+// expand returns at most one delivery. Its body is the name of the notice.
 func (c *Channel) expand(h record.OutsideEnrichedEvent) []record.Delivery {
 	kind, to := kindOf(h), h.Checkout.Email
 	if kind == unaccepted {
@@ -86,7 +87,7 @@ func (c *Channel) expand(h record.OutsideEnrichedEvent) []record.Delivery {
 	return []record.Delivery{{Queue: Name, Destination: to, Kind: h.Kind, Body: kind}}
 }
 
-// Send makes one attempt. The text describes the present state.
+// Send makes one attempt. The text describes the state at the time of sending.
 func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	to, err := readAddress(d.Destination)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// longestAddress is RFC 5321's, with the angle brackets left out.
+// longestAddress is the limit of RFC 5321, without the angle brackets.
 const longestAddress = 254
 
-// readAddress parses a bare address, as in a customer's checkout. Invalid if a server
-// could read it as more than one address, or not at all; the error does not repeat it.
+// readAddress parses a bare address, as in a customer's checkout. It returns Invalid if a server
+// could read it as more than one address, or not at all; the error does not repeat the address.
 func readAddress(text string) (*mail.Address, error) {
 	invalid := curfew.Errorf(curfew.Invalid, "mail cannot be sent to this address")
 	if len(text) > longestAddress || strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == unicode.MaxASCII }) {
@@ -28,14 +28,13 @@ func readAddress(text string) (*mail.Address, error) {
 	return at, nil
 }
 
-// CheckAddress is an error of kind Invalid if mail cannot be sent to an address.
+// CheckAddress returns Invalid if mail cannot be sent to an address.
 func CheckAddress(text string) error {
 	_, err := readAddress(text)
 	return err
 }
 
-// ParseFrom parses the sender of mails, like Example <help@example.org>. Its error is
-// of kind Invalid.
+// ParseFrom parses the sender of mails, like Example <help@example.org>, or returns Invalid.
 func ParseFrom(text string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(from.Name, unicode.IsControl) {
@@ -47,8 +46,8 @@ func ParseFrom(text string) (*mail.Address, error) {
 	return from, nil
 }
 
-// message builds the mail. Its Message-ID contains the delivery's id, so that a
-// repeated mail can be recognized.
+// message builds the mail. Its Message-ID contains the delivery's id, so that a repeated mail can
+// be recognized.
 func message(id string, from, to *mail.Address, l letter, now time.Time) *gomail.Msg {
 	_, domain, _ := strings.Cut(from.Address, "@")
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())

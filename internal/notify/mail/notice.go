@@ -64,7 +64,8 @@ func kindOf(h record.OutsideEnrichedEvent) string {
 	return ""
 }
 
-// kindOfVoid leaves out what the end of a session tells already, and what nobody paid for.
+// kindOfVoid leaves out voids that the end of the session already reports, and payments that nobody
+// made.
 func kindOfVoid(h record.OutsideEnrichedEvent) string {
 	if h.From == string(curfew.Fulfilled) || h.Checkout.Duplicate {
 		return ""
@@ -104,11 +105,11 @@ type Notice struct {
 	JoinBy   time.Time // accepted: when the session is given up; zero: as long as the mechanic has not joined, it goes on
 	WaitBy   time.Time // forgotten: when it ends, if nobody accepts
 	RefundBy time.Time // deferred: when a refund is due
-	// Money is what happens to the payment: free, settling (not decided yet), spent (on
-	// a later session), released (it was only reserved), refused (by the bank, which had
-	// reserved it), refund_failed (the bank refused the refund), or the outcome of the
-	// checkout: promised, deferred, held, credited, refund_due, refunding, refunded,
-	// forfeited, void, ignored. Empty if nothing was decided and the session continues.
+	// Money is what happens to the payment: free, settling (not decided yet), spent (on a later
+	// session), released (it was only reserved), refused (by the bank that had reserved it),
+	// refund_failed (the bank refused the refund), or the outcome of the checkout: promised,
+	// deferred, held, credited, refund_due, refunding, refunded, forfeited, void, ignored. Empty if
+	// nothing was decided and the session continues.
 	Money string
 	// Capture is how far the charging of reserved money is: due, capturing, captured, ….
 	// Empty if it was charged at payment.
@@ -120,7 +121,7 @@ type Notice struct {
 	Unsubscribe string
 }
 
-// noticeOf returns the notice of an event, describing the present state.
+// noticeOf returns the notice of an event, describing the current state.
 func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	s, c := h.Session, h.Checkout
 	n := Notice{
@@ -167,14 +168,14 @@ func (n Notice) pointless(s curfew.OutsideSession) bool {
 	return false
 }
 
-// What happens to a payment beside its outcome.
+// Values of Notice.Money besides the outcomes of a checkout.
 const (
 	moneyReleased   = "released"
 	moneyRefused    = "refused"
 	moneyUnrefunded = "refund_failed"
 )
 
-// money returns what happens to the payment. Only a session without a payment is free,
+// money returns what happens to the payment. A session is free only if there is no payment,
 // whatever amount the marketplace reported.
 func money(h record.OutsideEnrichedEvent) string {
 	c := h.Checkout
@@ -213,9 +214,8 @@ func by(a curfew.OutsideRole) string {
 
 const longestName = 64
 
-// greeting returns a name that is safe for a greeting, or nothing. Whoever pays chooses
-// the name and the address; allowing only letters keeps Curfew from sending somebody's
-// text to a stranger.
+// greeting returns a name that is safe for a greeting, or "". Whoever pays chooses both name and
+// address; allowing only letters keeps Curfew from sending a stranger somebody else's text.
 func greeting(name string) string {
 	name = strings.TrimSpace(name)
 	plain := strings.TrimSuffix(strings.ReplaceAll(name, ". ", " "), ".") // no dot that could make an address

@@ -48,7 +48,7 @@ type Server struct {
 	Roots              *x509.CertPool // trusted CAs; nil: the system's
 }
 
-// check reports invalid settings, with an error of kind Invalid.
+// check returns Invalid if a setting is invalid.
 func (s Server) check() error {
 	switch {
 	case s.Host == "":
@@ -94,7 +94,7 @@ type connection struct {
 	idleSince time.Time
 }
 
-// dial opens a connection.
+// dial opens a connection to the server.
 func (s *sender) dial(ctx context.Context) (*connection, error) {
 	c, stop := &connection{}, func() bool { return true }
 	options := []gomail.Option{
@@ -127,8 +127,8 @@ func (s *sender) dial(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-// policies are the library's STARTTLS policies. With implicit TLS there is nothing left to start;
-// the opportunistic policy lets the library notice that.
+// policies are the library's STARTTLS policies. With implicit TLS there is nothing left to start,
+// which the opportunistic policy lets the library detect.
 var policies = map[TLS]gomail.TLSPolicy{
 	"": gomail.TLSMandatory, StartTLS: gomail.TLSMandatory, ImplicitTLS: gomail.TLSOpportunistic, NoTLS: gomail.NoTLS,
 }
@@ -229,8 +229,8 @@ func reusable(err error) bool {
 	return errors.As(err, &failed) && failed.ErrorCode() >= 400 && failed.ErrorCode() != 421
 }
 
-// judge turns a failed attempt into a verdict. It drops the server's text, which repeats the address.
-// A rejected sender address is a mistake in the settings, so the mail is retried.
+// judge turns a failed attempt into a verdict. It drops the server's text, which repeats the
+// address. A rejected sender is a mistake in the settings, so the mail is retried.
 func judge(err error) record.Verdict {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() == 0 {
@@ -250,7 +250,7 @@ func judge(err error) record.Verdict {
 	return later(code, "the mail server refused it for now: "+text)
 }
 
-// unreachable is the verdict of an attempt without a connection.
+// unreachable returns the verdict of an attempt without a connection.
 func unreachable(err error) record.Verdict {
 	var said *textproto.Error
 	if errors.As(err, &said) {

@@ -22,7 +22,7 @@ type Refusals interface {
 	Unsubscribed(ctx context.Context, hash, kind string) (bool, error)
 }
 
-// Signer signs with a key that only this service has: the local key.
+// Signer signs with the local key, which only this service has.
 type Signer interface {
 	// Sign signs a text for a purpose. Signatures for different purposes differ.
 	Sign(purpose, text string) []byte
@@ -34,8 +34,8 @@ type Unsubscriptions struct {
 	Signer Signer
 }
 
-// Unsubscribe stops the notices that a link's token names. Invalid if the token is not
-// ours, or incomplete.
+// Unsubscribe stops the notices that a link's token names. It returns Invalid if the token is
+// incomplete or not Curfew's.
 func (u Unsubscriptions) Unsubscribe(ctx context.Context, token string) error {
 	kind, hash, err := u.read(token)
 	if err != nil {
@@ -44,20 +44,20 @@ func (u Unsubscriptions) Unsubscribe(ctx context.Context, token string) error {
 	return u.Store.Unsubscribe(ctx, hash, kind)
 }
 
-// Check reports whether a token is valid, with the error of Unsubscribe.
+// Check returns the error that Unsubscribe would return for a token, without unsubscribing.
 func (u Unsubscriptions) Check(token string) error {
 	_, _, err := u.read(token)
 	return err
 }
 
-// token returns kind and hash, encrypted: whoever reads the link, in a log or in somebody's
-// mailbox, can neither read an address nor test a guess of one.
+// token returns the kind and the hash, encrypted: anybody who sees the link, in a log or a mailbox,
+// can neither read the address nor test a guess of it.
 func (u Unsubscriptions) token(kind, address string) string {
 	sealed := u.seal().Seal(nil, nil, []byte(kind+"."+record.AddressHash(address)), nil) //nolint:gosec // it makes a nonce of its own
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// seal encrypts with a key of its own, and puts a random nonce in front.
+// seal returns a cipher with its own key, which prepends a random nonce.
 func (u Unsubscriptions) seal() cipher.AEAD {
 	key := sha256.Sum256(u.Signer.Sign("unsubscribe link", ""))
 	block, _ := aes.NewCipher(key[:])                // the key has the right length
@@ -65,7 +65,7 @@ func (u Unsubscriptions) seal() cipher.AEAD {
 	return sealed
 }
 
-// purpose separates these signatures from all others made with the key.
+// purpose separates these signatures from others made with the same key.
 const purpose = "unsubscribe"
 
 func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
@@ -84,7 +84,7 @@ func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
 	return kind, hash, nil
 }
 
-// readSigned reads a link of mails that were sent before links were encrypted.
+// readSigned reads links from mails that were sent before links were encrypted.
 func (u Unsubscriptions) readSigned(kind, hash, signed string) (string, string, error) {
 	signature, err := base64.RawURLEncoding.DecodeString(signed)
 	if err != nil || !hmac.Equal(signature, u.Signer.Sign(purpose, kind+"."+hash)) || !slices.Contains(courtesies, kind) {

@@ -25,8 +25,8 @@ const (
 	parts         = "money.txt" // shared by several notices
 )
 
-// words holds the templates: NAME.txt of each notice (the subject on the first line,
-// then the paragraphs), their shared parts, and the two layouts around the paragraphs.
+// words holds the templates: NAME.txt for each notice (the subject on the first line, then the
+// paragraphs), their shared parts, and the two layouts around the paragraphs.
 type words struct {
 	text *texttemplate.Template
 	html *htmltemplate.Template
@@ -40,8 +40,8 @@ type letter struct {
 	text, html string
 }
 
-// readWords reads the templates, preferring those in the folder, and renders every
-// notice once. Its error is of kind Invalid and names file and line.
+// readWords reads the templates, preferring those in the folder, and renders every notice once. Its
+// error is Invalid and names the file and line.
 func readWords(folder fs.FS) (*words, error) {
 	if err := checkNames(folder); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func readTemplate(folder fs.FS, name string) (string, error) {
 	return string(text), err
 }
 
-// broken returns the error of a template, like accepted.txt:3: ….
+// broken formats a template error like accepted.txt:3: ….
 func broken(err error) error {
 	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/"), "template: ")
 	return curfew.Errorf(curfew.Invalid, "smtp.templates: %s", text)

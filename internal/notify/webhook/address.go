@@ -11,9 +11,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// closed are the networks that webhooks may not be sent to unless an operator allows it:
-// this machine, private, reserved and documentation networks, and IPv6 addresses that lead
-// to IPv4 ones (the special-purpose registries of RFC 6890).
+// closed are the networks that webhooks may not be sent to unless an operator allows it: this
+// machine, private, reserved and documentation networks, and IPv6 addresses that map to IPv4 ones
+// (from the special-purpose registries of RFC 6890).
 var closed = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
 	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
@@ -29,14 +29,14 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// policy says which addresses may be connected to.
+// policy decides which addresses may be dialed.
 type policy struct {
 	allowed []netip.Prefix // even if closed
 	// plain connects without TLS, so only to what is explicitly allowed.
 	plain bool
 }
 
-// check returns why an address may not be connected to, or nil.
+// check returns the reason why an address may not be dialed, or nil.
 func (p policy) check(at netip.AddrPort) error {
 	ip := at.Addr().WithZone("")
 	switch {
@@ -52,8 +52,8 @@ func (p policy) check(at netip.AddrPort) error {
 	return nil
 }
 
-// standardPort is where a web server listens. Behind other low ports are servers of other
-// kinds, which could take a delivery for something else.
+// standardPort is the port of a web server. Other low ports belong to other kinds of servers, which
+// could misinterpret a delivery.
 func (p policy) standardPort() uint16 {
 	if p.plain {
 		return 80
@@ -70,8 +70,8 @@ func within(all []netip.Prefix, ip netip.Addr) bool {
 	return false
 }
 
-// control implements net.Dialer's Control. It checks the address that is really dialed,
-// whatever the name resolved to before.
+// control implements net.Dialer's Control. It checks the address that is really dialed, whatever
+// the name resolved to before.
 func (p policy) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
@@ -83,8 +83,8 @@ func (p policy) control(_, address string, _ syscall.RawConn) error {
 // maxURL is the longest URL of an endpoint, in bytes.
 const maxURL = 2048
 
-// checkURL returns what is wrong with an endpoint's URL as written. What its name
-// resolves to is checked when it is dialed.
+// checkURL returns what is wrong with the text of an endpoint's URL. The addresses of its host are
+// checked when it is dialed.
 func checkURL(text string, allowed []netip.Prefix) error {
 	u, err := url.Parse(text)
 	switch {
@@ -102,8 +102,8 @@ func checkURL(text string, allowed []netip.Prefix) error {
 	return checkHost(u, policy{allowed: allowed, plain: u.Scheme == "http"})
 }
 
-// checkHost checks an IP address, and rejects numbers that some resolvers read as one
-// (127.1, 2130706433, 0x7f.1).
+// checkHost checks an IP address, and rejects numbers that some resolvers would read as one (127.1,
+// 2130706433, 0x7f.1).
 func checkHost(u *url.URL, p policy) error {
 	port := int(p.standardPort())
 	if text := u.Port(); text != "" {

@@ -27,16 +27,14 @@ const (
 	Name = record.WebhookChannel
 	// timeout limits an attempt, from the connection to the response.
 	timeout = 15 * time.Second
-	// drained is how much of a response is read, so that its connection can be
-	// reused.
+	// drained is how much of a response is read so that its connection can be reused.
 	drained  = 4 << 10
 	maxError = 200
 )
 
-// Options configure a Channel. The zero value is right for production.
+// Options configures a Channel. The zero value is right for production.
 type Options struct {
-	// AllowPrivate are the private networks that endpoints may be in, also without
-	// TLS.
+	// AllowPrivate are the private networks that endpoints may be in, with or without TLS.
 	AllowPrivate []netip.Prefix
 	// Version is Curfew's version, for the User-Agent header.
 	Version string
@@ -165,8 +163,7 @@ func (c *Channel) request(ctx context.Context, w record.Endpoint, d record.Deliv
 	return r, nil
 }
 
-// failure returns why there was no response, without the endpoint's URL, which may
-// contain a secret.
+// failure says why there was no response, without the endpoint's URL, which may contain a secret.
 func failure(err error) string {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err

@@ -20,7 +20,7 @@ type Store interface {
 	// Endpoints returns all endpoints, oldest first.
 	Endpoints(ctx context.Context) ([]record.Endpoint, error)
 	Endpoint(ctx context.Context, id string) (record.Endpoint, error)
-	// ChangeEndpoint writes everything but the secrets. Conflict if the version has
+	// ChangeEndpoint writes everything but the secrets. It returns Conflict if the version has
 	// changed.
 	ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
 	// RotateEndpoint replaces the secret. The old one keeps signing for the given time.
@@ -45,8 +45,7 @@ type Endpoints struct {
 	AllowPrivate []netip.Prefix
 }
 
-// Add creates an endpoint from URL, description and kinds. Only its result has the
-// secret.
+// Add creates an endpoint from its URL, description and kinds. Only its result contains the secret.
 func (e Endpoints) Add(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	w.ID, w.Secrets, w.Enabled = notify.NewID(), []string{NewSecret()}, true
 	if err := e.check(w); err != nil {
@@ -103,8 +102,7 @@ func (e Endpoints) Change(ctx context.Context, id string, edit func(*record.Endp
 	return w, err
 }
 
-// withRow calls do with the present endpoint, and again if somebody else changed it at
-// the same time.
+// withRow calls do with the current endpoint, and again if it was changed concurrently.
 func (e Endpoints) withRow(ctx context.Context, id string, do func(record.Endpoint) (record.Endpoint, error)) (w record.Endpoint, err error) {
 	for range tries {
 		if w, err = e.Store.Endpoint(ctx, id); err != nil {
@@ -134,8 +132,8 @@ func (e Endpoints) Remove(ctx context.Context, id string) error {
 	return err
 }
 
-// Test sends an event of kind test to an endpoint, whatever its filter. The worker
-// delivers it like any other. Conflict if the endpoint is disabled.
+// Test sends an event of kind test to an endpoint, whatever its filter. The worker delivers it like
+// any other. It returns Conflict if the endpoint is disabled.
 func (e Endpoints) Test(ctx context.Context, id string) (record.Delivery, error) {
 	w, err := e.Store.Endpoint(ctx, id)
 	if err != nil {

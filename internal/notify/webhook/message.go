@@ -10,15 +10,15 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// message is the body of a webhook. It contains no e-mail address, name, reference or
-// metadata; receivers can read those through the API.
+// message is the body of a webhook. It contains no e-mail address, name, reference or metadata;
+// receivers can read those through the API.
 type message struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
 	Data      any       `json:"data"`
 }
 
-// Change is the line of a history that a webhook tells of.
+// Change is the history entry that a webhook reports.
 type Change struct {
 	ID     string `json:"id" doc:"The event's"`
 	Number int64  `json:"number" doc:"The numbers of a session, or of a payment, have no gap"`
@@ -40,7 +40,7 @@ type CheckoutChange struct {
 	Checkout checkout `json:"checkout" doc:"The payment when the message was made: its version shows whether it has changed since"`
 }
 
-// Test is the data of a test.
+// Test is the data of a test event.
 type Test struct {
 	EndpointID string `json:"endpointId"`
 }
@@ -63,7 +63,7 @@ type session struct {
 	Adopted    *adopted   `json:"adopted,omitempty"`
 }
 
-// adopted names the row of the marketplace's own that a session follows.
+// adopted names the row of the marketplace's table that a session mirrors.
 type adopted struct {
 	From string `json:"from"`
 	ID   string `json:"id"`
@@ -83,7 +83,7 @@ type checkout struct {
 	Payment *payment `json:"payment,omitempty"`
 }
 
-// payment is how a checkout's money stands, in the currency's minor unit.
+// payment is the state of a checkout's money, in minor units of the currency.
 type payment struct {
 	State           string     `json:"state"`
 	Capture         string     `json:"capture,omitempty"`
@@ -158,7 +158,7 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// encode returns the body that is sent and signed at every attempt.
+// encode returns the body that is sent and signed on every attempt.
 func encode(m message) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -15,13 +15,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Whoever reads the database, or a backup of it, must not be able to sign messages. So secrets are sealed there with a key
-// that is elsewhere: AES-256 in GCM, bound to the endpoint's id. A sealed secret is its prefix, a name of the key, and the
-// rest in base64: sealed:1f2e3d4c:….
+// Somebody who can read the database, or a backup of it, must not be able to sign messages. Secrets
+// are therefore encrypted with a key that is kept elsewhere: AES-256-GCM, bound to the endpoint's
+// id. A sealed secret is its prefix, the name of the key, and the ciphertext in base64:
+// sealed:1f2e3d4c:….
 
 const sealedPrefix = "sealed:"
 
-// Seal seals and opens secrets. The zero value leaves them as they are.
+// Seal encrypts and decrypts secrets. The zero value leaves them as they are.
 type Seal struct{ keys []sealKey }
 
 type sealKey struct {
@@ -29,7 +30,7 @@ type sealKey struct {
 	gcm  cipher.AEAD
 }
 
-// NewSeal returns what seals with the first of some keys, and opens with any of them.
+// NewSeal returns a Seal that encrypts with the first key and decrypts with any of them.
 func NewSeal(keys [][32]byte) Seal {
 	var s Seal
 	for _, key := range keys {
@@ -54,7 +55,7 @@ func (s Seal) seal(endpoint, secret string) string {
 // errSealed is the error of a secret that cannot be opened here.
 var errSealed = errors.New("the endpoint's secret is sealed with a key that is not in webhooks.key")
 
-// open returns a secret as it signs. One that was never sealed is that already.
+// open returns a secret ready for signing. A secret that was never sealed is returned as it is.
 func (s Seal) open(endpoint, stored string) (string, error) {
 	rest, sealed := strings.CutPrefix(stored, sealedPrefix)
 	if !sealed {
@@ -81,14 +82,14 @@ func (s Seal) fresh(stored string) bool {
 	return len(s.keys) > 0 && strings.HasPrefix(stored, sealedPrefix+s.keys[0].name+":")
 }
 
-// sealed is a store of which the secrets are sealed.
+// sealed is a store that encrypts secrets.
 type sealed struct {
 	Store
 	seal Seal
 }
 
-// Sealed returns a store that seals the secrets of another one, and opens them for its callers. One that it cannot open it
-// leaves as it is: nothing can be signed with it.
+// Sealed returns a store that encrypts secrets in another store and decrypts them for its callers.
+// A secret that it cannot decrypt is returned as stored: nothing can be signed with it.
 func Sealed(store Store, seal Seal) Store { return sealed{store, seal} }
 
 // AddEndpoint implements Store.
@@ -116,22 +117,23 @@ func (s sealed) opened(w record.Endpoint, err error) (record.Endpoint, error) {
 	return w, err
 }
 
-// SealStore is what Reseal needs of a store.
+// SealStore is the part of a store that Reseal needs.
 type SealStore interface {
-	// Endpoints returns all endpoints, with their secrets as they are stored.
+	// Endpoints returns all endpoints, with their secrets as stored.
 	Endpoints(ctx context.Context) ([]record.Endpoint, error)
-	// ResealEndpoint writes the same secrets in another form. Conflict if the version has changed.
+	// ResealEndpoint stores the same secrets in another form. It returns Conflict if the version
+	// has changed.
 	ResealEndpoint(ctx context.Context, w record.Endpoint, secrets []string) (record.Endpoint, error)
 }
 
-// SealFigures say how the secrets of endpoints are stored.
+// SealFigures counts how the secrets of endpoints are stored.
 type SealFigures struct {
 	Fresh  int // as they would be stored now
 	Older  int // not sealed, or with an older key
 	Closed int // with a key that is not here
 }
 
-// Look returns how the secrets of all endpoints are stored.
+// Look counts how the secrets of all endpoints are stored.
 func (s Seal) Look(ctx context.Context, store SealStore) (SealFigures, error) {
 	all, err := store.Endpoints(ctx)
 	var f SealFigures
@@ -151,8 +153,8 @@ func (s Seal) Look(ctx context.Context, store SealStore) (SealFigures, error) {
 	return f, err
 }
 
-// Reseal seals every secret with the first key that is not yet, and returns how they are stored then. One that cannot be
-// opened stays as it is.
+// Reseal encrypts every secret that is not yet encrypted with the first key, and counts how they
+// are stored afterwards. A secret that cannot be decrypted is left alone.
 func (s Seal) Reseal(ctx context.Context, store SealStore) (SealFigures, error) {
 	if len(s.keys) == 0 {
 		return SealFigures{}, curfew.Errorf(curfew.Invalid, "there is no key to seal with: set webhooks.key, for instance to what `openssl rand -base64 32` prints")
@@ -186,7 +188,8 @@ func (s Seal) resealAll(ctx context.Context, store SealStore) error {
 	return nil
 }
 
-// resealed returns the secrets of an endpoint as they should be stored, and whether they are not yet.
+// resealed returns an endpoint's secrets as they should be stored, and whether they differ from
+// what is stored.
 func (s Seal) resealed(w record.Endpoint) (secrets []string, changed bool) {
 	for _, stored := range w.Secrets {
 		if secret, err := s.open(w.ID, stored); err == nil && !s.fresh(stored) {

@@ -1,8 +1,8 @@
 // Package seed makes the random choices of tests repeatable.
 //
-// A test draws its choices from a seed, which it logs, and names what each
-// choice is for. Such a name must not be a time, an address or an id that
-// differs in each run, or depend on the order in which goroutines arrive.
+// A test draws its choices from a seed, which it logs, and names what each choice is for. Such a
+// name must not be a time, an address or an id that differs between runs, and must not depend on
+// the order in which goroutines arrive.
 package seed
 
 import (
@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// Variable is the environment variable that repeats the choices of a run.
+// Variable is the environment variable that sets the seed, to repeat the choices of a run.
 const Variable = "CURFEW_TEST_SEED"
 
 // New returns the seed of Variable or, if that is not set, a new one. It logs
@@ -32,16 +32,15 @@ func New(t testing.TB) uint64 {
 	return chosen
 }
 
-// Dice returns the random numbers that belong to a name, for one caller who
-// draws them in order.
+// Dice returns the random numbers for a name. One caller must draw them in order.
 func Dice(seed uint64, name string) *rand.Rand {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(name)) // a hash takes everything
 	return rand.New(rand.NewPCG(seed, sum.Sum64()))
 }
 
-// Chances are numbers from 0 up to 1. Each is determined by a name and by how
-// often that name has been asked for. They are not safe for concurrent use.
+// Chances are numbers from 0 up to 1. Each is determined by a name and by how often that name has
+// been drawn before. They are not safe for concurrent use.
 type Chances struct {
 	seed  uint64
 	asked map[string]int

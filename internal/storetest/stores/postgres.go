@@ -22,7 +22,7 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// Postgres opens a store on a database that no other test has meanwhile.
+// Postgres opens a store on a database that no other test uses at the same time.
 func Postgres(t testing.TB) storetest.Harness {
 	t.Helper()
 	return handedOn(t, "", func(ctx context.Context, address string) (closing, error) {
@@ -30,7 +30,7 @@ func Postgres(t testing.TB) storetest.Harness {
 	})
 }
 
-// PostgresURL is Postgres for tests that do with the database of that URL as they like.
+// PostgresURL is Postgres for tests that do as they like with the database at the returned URL.
 func PostgresURL(t testing.TB) (h storetest.Harness, url string) {
 	t.Helper()
 	url = PostgresMigrated(t)
@@ -56,7 +56,7 @@ func PostgresMigrated(t testing.TB) string {
 	})
 }
 
-// serviceRole owns nothing, and has the rights that postgres.Roles gives it.
+// serviceRole owns nothing, and has the rights that postgres.Roles grants it.
 const (
 	ownerRole   = "curfew_test_owner"
 	serviceRole = "curfew_test_service"
@@ -64,7 +64,7 @@ const (
 )
 
 // PostgresService is Postgres for a role that owns nothing, with row-level security on every table.
-// Only switching the guards, which is the owner's to do, is done as the owner.
+// Only the guards are switched as the owner, who alone may do that.
 func PostgresService(t testing.TB) storetest.Harness {
 	t.Helper()
 	roles := postgres.Roles{Owner: ownerRole, Service: serviceRole, Reader: readerRole, Settings: true}
@@ -82,7 +82,7 @@ func PostgresService(t testing.TB) storetest.Harness {
 	})
 }
 
-// service is a store that does as the owner what only the owner may do.
+// service is a store that acts as the owner where only the owner may act.
 type service struct {
 	*postgres.Store
 	owner *postgres.Store
@@ -95,7 +95,7 @@ func (s service) Close() {
 	s.owner.Close()
 }
 
-// script runs a text of SQL as people do.
+// script runs a SQL script like psql.
 func script(ctx context.Context, address, text string) (err error) {
 	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
@@ -129,9 +129,9 @@ func behindPostgres(db *sql.DB, store lifecycle.Store) storetest.Harness {
 	}
 }
 
-// withClock returns the URL for connections that look for now() in the schema
-// clock first. That schema is empty until stopClock creates one. The
-// connections use the role unless it is empty.
+// withClock returns the URL for connections that look for now() in the schema clock first. That
+// schema is empty until stopClock creates the function. The connections use the role unless it is
+// empty.
 func withClock(t testing.TB, address, role string) string {
 	t.Helper()
 	if role != "" {
@@ -162,9 +162,8 @@ const stopClock = `DO $$ BEGIN
         format('SELECT %L::timestamptz', now()));
 END $$`
 
-// makeCountdown creates triggers on every table that draw a number for each row
-// from a sequence, which fails at its end. A failed transaction gives no
-// numbers back.
+// makeCountdown creates triggers on every table that draw a number for each row from a sequence,
+// which fails at its end. A failed transaction does not give its numbers back.
 const makeCountdown = `DO $$ DECLARE t text; BEGIN
     IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
     PERFORM set_config('handed.undone', 'on', true);
@@ -177,7 +176,7 @@ const makeCountdown = `DO $$ DECLARE t text; BEGIN
     END LOOP;
 END $$`
 
-// until runs a statement that makes a schema, which is dropped when t ends.
+// until runs a statement that creates a schema, and drops the schema when t ends.
 func (b behind) until(t testing.TB, schema, statement string) {
 	t.Helper()
 	b.exec(t, statement)
@@ -198,8 +197,7 @@ func (b behind) countdownPostgres(t testing.TB, rows int) {
 	b.exec(t, "SELECT setval('countdown.rows', $1)", 1_000_000-rows)
 }
 
-// templateName changes with the SQL that creates the schema, so that a stale
-// template is never used.
+// templateName depends on the SQL that creates the schema, so that a stale template is never used.
 func templateName(t testing.TB) string {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
@@ -229,8 +227,7 @@ func migrate(ctx context.Context, address string) error {
 	return err
 }
 
-// settled waits until done has a result or somebody waits for a lock in this
-// database.
+// settled waits until done has a result, or somebody waits for a lock in this database.
 func (b behind) settled(t testing.TB, done chan error) {
 	t.Helper()
 	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"

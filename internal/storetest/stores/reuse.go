@@ -16,9 +16,10 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Main runs a package's tests. Those that open a PostgreSQL store, and get no URL with it, have their databases one
-// after the other, with the connections: what a connection learns of a database takes the server longer than most
-// tests do. A database is handed on empty, and only if its test has changed nothing but rows.
+// Main runs a package's tests. Tests that open a PostgreSQL store without asking for its URL share
+// databases and connections, one after the other: what a connection must learn about a new database
+// takes the server longer than most tests. A database is reused empty, and only if its test has
+// changed nothing but rows.
 func Main(m *testing.M) {
 	shelf.open = true
 	code := m.Run()
@@ -35,17 +36,18 @@ type closing interface {
 	Close()
 }
 
-// lent is a database with a store, another program's connections, and one that empties it.
+// lent is a database with a store, another program's connections, and a connection that empties it.
 type lent struct {
 	store closing
 	db    *sql.DB
 	broom *sql.DB // nobody's triggers run for it
 	drop  func(context.Context) error
-	// altered is whether a statement behind the store's back did more than change rows.
+	// altered reports whether a statement behind the store's back did more than change rows.
 	altered atomic.Bool
 }
 
-// handedOn returns the harness of a database that is t's until t ends, with Curfew's tables and what the SQL brings.
+// handedOn returns the harness of a database that belongs to t until t ends, with Curfew's tables
+// and whatever the SQL creates.
 func handedOn(t testing.TB, sql string, open func(ctx context.Context, address string) (closing, error)) storetest.Harness {
 	t.Helper()
 	l := shelf.take(sql)
@@ -93,13 +95,13 @@ func (l *lent) close(ctx context.Context) error {
 	return errors.Join(l.db.Close(), l.broom.Close(), l.drop(ctx))
 }
 
-// empty brings the rows back to those of a new database. It returns false if that is not all that a test changed, if
-// it changed very many, and if somebody is still at work.
+// empty restores the rows of a new database. It returns false if a test changed anything else,
+// changed very many rows, or is still at work.
 func (l *lent) empty(ctx context.Context) (done bool) {
 	return l.broom.QueryRowContext(ctx, "SELECT handed.empty()").Scan(&done) == nil && done
 }
 
-// shelf holds the databases that no test has at the moment, by the SQL that they were made with.
+// shelf holds the databases that no test is using, by the SQL that created them.
 var shelf databases
 
 type databases struct {
@@ -108,7 +110,7 @@ type databases struct {
 	free map[string][]*lent
 }
 
-// take returns nil where there is none.
+// take returns a database, or nil if there is none.
 func (d *databases) take(sql string) *lent {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -142,8 +144,8 @@ func (d *databases) clear(ctx context.Context) error {
 	return all
 }
 
-// watched prepares a database for being handed on: a schema of its own notes every change of a schema, but for those that
-// are undone (which set handed.undone), and has the function that empties tables.
+// watched prepares a database for reuse: a separate schema records every schema change, except
+// those that are undone (which set handed.undone), and has the function that empties tables.
 const watched = `
 CREATE SCHEMA handed;
 CREATE TABLE handed.change ();

@@ -33,7 +33,7 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	return h, path
 }
 
-// SQLiteAt is SQLite with a clock of the test's own.
+// SQLiteAt is SQLite with a clock controlled by the test.
 func SQLiteAt(t testing.TB, now func() time.Time) storetest.Harness {
 	t.Helper()
 	h, _ := sqliteAt(t, now)
@@ -87,8 +87,8 @@ func SQLiteMigrated(t testing.TB) string {
 	return path
 }
 
-// countdownSQLite counts rows down in a table, by triggers on every other
-// table. A failed transaction rolls its count back.
+// countdownSQLite counts down rows in a table, with triggers on every other table. A failed
+// transaction rolls its count back.
 func (b behind) countdownSQLite(t testing.TB, rows int) {
 	t.Helper()
 	b.exec(t, "CREATE TABLE IF NOT EXISTS countdown (n INTEGER)")
@@ -127,7 +127,7 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// settled waits for a result, and puts it back, or for the given time.
+// settled waits for a result, which it puts back, but at most for the given time.
 func settled(done chan error, most time.Duration) {
 	select {
 	case err := <-done:

@@ -1,6 +1,6 @@
-// Package stores opens the real stores for tests, each on an empty, migrated
-// database of its own, with storetest's access behind its back. Tests of all
-// packages get their stores here. Only tests import it.
+// Package stores opens the real stores for tests, each on its own empty, migrated database, with
+// storetest's access behind its back. Tests of all packages get their stores here. Only tests
+// import it.
 package stores
 
 import (
@@ -18,11 +18,11 @@ func Each() map[string]func(testing.TB) storetest.Harness {
 	return map[string]func(testing.TB) storetest.Harness{"sqlite": SQLite, "postgres": Postgres}
 }
 
-// behind is a database behind a store's back.
+// behind gives access to a database behind a store's back.
 type behind struct {
 	db     *sql.DB
 	schema string
-	// earlier returns the expression of a column moved $2 microseconds back.
+	// earlier is a format for an expression that moves a column back by $2 microseconds.
 	earlier string
 }
 

@@ -94,8 +94,8 @@ func (f *Fake) Dispute(ref string) {
 	f.step(ref, stripe.EventTypeChargeDisputeFundsWithdrawn, need)
 }
 
-// ChangeDispute opens a dispute in a state, or moves one on, and says so in an event. It reports false where no bank
-// would: nothing was paid, or a refund was made, or tried.
+// ChangeDispute opens a dispute in a state, or moves it to another, and emits an event. It returns
+// false where no bank would: nothing was paid, or a refund was made or tried.
 func (f *Fake) ChangeDispute(ref string, state stripe.DisputeStatus) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,7 +115,7 @@ func (f *Fake) ChangeDispute(ref string, state stripe.DisputeStatus) bool {
 	return true
 }
 
-// undecided reports whether a bank may still take the money of a dispute, or has just begun to ask.
+// undecided reports whether a bank may still take the disputed money, or has only begun to ask.
 func undecided(state stripe.DisputeStatus) bool {
 	switch state {
 	case stripe.DisputeStatusNeedsResponse, stripe.DisputeStatusUnderReview, stripe.DisputeStatusWarningNeedsResponse,
@@ -125,7 +125,7 @@ func undecided(state stripe.DisputeStatus) bool {
 	return false
 }
 
-// chargedBack reports whether a bank has taken the money, or may: nothing of it can be given back.
+// chargedBack reports whether a bank has taken the money, or may: it can no longer be refunded.
 func (c *checkout) chargedBack() bool {
 	switch c.dispute {
 	case stripe.DisputeStatusNeedsResponse, stripe.DisputeStatusUnderReview, stripe.DisputeStatusLost:
@@ -134,7 +134,7 @@ func (c *checkout) chargedBack() bool {
 	return false
 }
 
-// CloseDispute closes a dispute with the bank's verdict.
+// CloseDispute closes a dispute with the bank's decision.
 func (f *Fake) CloseDispute(ref string, verdict stripe.DisputeStatus) {
 	f.step(ref, stripe.EventTypeChargeDisputeClosed, func(c *checkout) { c.dispute = verdict })
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// Options configure a Fake. The zero value has no faults.
+// Options configures a Fake. The zero value has no faults.
 type Options struct {
 	APIKey string // empty: sk_test_fake
-	// Seed decides every fault and every order of delivery, so that a run can be repeated. Log it.
+	// Seed decides every fault and every order of delivery, so that a run can be repeated: log it.
 	Seed   uint64
 	Faults Faults
 	Live   bool             // the mode of events and objects
@@ -46,7 +46,7 @@ type Fake struct {
 	byCharge map[string]*checkout
 	refunds  []Refund
 	wrong    []string // what must never happen, beside refunds
-	// The state in which refunds are made, and why.
+	// refundsBecome is the state in which refunds are created, and refundReason says why.
 	refundsBecome stripe.RefundStatus
 	refundReason  string
 	events        []*Event // not delivered yet

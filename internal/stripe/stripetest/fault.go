@@ -8,7 +8,7 @@ import (
 // Fault is one way in which a call fails.
 type Fault string
 
-// The faults. On a call that only reads, a fault does the same, but stores nothing.
+// The faults. On a call that only reads, a fault has the same effect, but stores nothing.
 const (
 	Busy        Fault = "busy"         // 429: nothing is done
 	Down        Fault = "down"         // 503: nothing is done
@@ -34,7 +34,8 @@ func (f *Fake) InjectedFaults() map[Fault]int {
 	return injected
 }
 
-// inject decides the fault of the nth repetition of a call by the seed alone, whatever calls come in between.
+// inject decides the fault of the nth repetition of a call by the seed alone, whatever calls come
+// between.
 func (f *Fake) inject(r *http.Request) Fault {
 	fault := f.faults.at(f.chances.Of(callName(r)))
 	if fault != "" {
@@ -55,8 +56,8 @@ func (p Faults) at(chance float64) Fault {
 	return ""
 }
 
-// callName identifies a call by its parameters, except the time since which a list is requested: that differs from run
-// to run.
+// callName identifies a call by its parameters, except the start time of a requested list, which
+// differs from run to run.
 func callName(r *http.Request) string {
 	query := r.URL.Query()
 	for name := range query {

@@ -10,7 +10,7 @@ import (
 // defaultHold is how long a bank reserves money.
 const defaultHold = 7 * 24 * time.Hour
 
-// hold is what became of money that was reserved at the bank.
+// hold is the state of money that was reserved at the bank.
 type hold string
 
 const (
@@ -34,7 +34,7 @@ type manual struct {
 	releasedBy string    // that of the release
 }
 
-// Holds is the money that banks reserve until it is captured.
+// Holds gives access to the money that banks reserve until it is captured.
 type Holds struct{ f *Fake }
 
 // Holds returns the fake's reserved money.
@@ -52,18 +52,18 @@ func (h Holds) Authorise(c Checkout) string {
 	return made.ref
 }
 
-// Capture takes an amount of the reserved money by hand, and releases the rest.
+// Capture captures an amount of the reserved money by hand, and releases the rest.
 func (h Holds) Capture(ref string, amount int64) {
 	h.change(ref, held, func(c *checkout) { h.capture(c, amount) })
 }
 
-// Release gives up the reserved money by hand. Stripe tells it as a refund, too.
+// Release releases the reserved money by hand. Stripe also reports it as a refund.
 func (h Holds) Release(ref string) { h.change(ref, held, h.release) }
 
-// Lapse lets the bank give up the reserved money.
+// Lapse makes the bank release the reserved money.
 func (h Holds) Lapse(ref string) { h.change(ref, held, h.lapse) }
 
-// LapseOverdue lets banks give up all money that was reserved for too long, and returns how often.
+// LapseOverdue makes banks release all money that was reserved for too long, and counts the holds.
 func (h Holds) LapseOverdue() int {
 	h.f.mu.Lock()
 	defer h.f.mu.Unlock()
@@ -77,23 +77,24 @@ func (h Holds) LapseOverdue() int {
 	return n
 }
 
-// DeclineCapture lets the bank refuse every capture of the reserved money, which stays reserved; an empty code ends
-// that.
+// DeclineCapture makes the bank refuse every capture of the reserved money, which stays reserved;
+// an empty code ends that.
 func (h Holds) DeclineCapture(ref, code string) {
 	h.change(ref, held, func(c *checkout) { c.decline = code })
 }
 
-// DelayCapture lets a capture be under way, once it is asked for, until SucceedCapture or FailCapture.
+// DelayCapture keeps a requested capture in progress until SucceedCapture or FailCapture.
 func (h Holds) DelayCapture(ref string) {
 	h.change(ref, held, func(c *checkout) { c.delayed = true })
 }
 
-// SucceedCapture ends a capture that is under way: the money is taken.
+// SucceedCapture completes a capture in progress.
 func (h Holds) SucceedCapture(ref string) {
 	h.change(ref, processing, func(c *checkout) { h.take(c, c.asked) })
 }
 
-// FailCapture ends a capture that is under way: the bank refuses it, and nothing is reserved any longer.
+// FailCapture fails a capture in progress: the bank refuses it, and the money is no longer
+// reserved.
 func (h Holds) FailCapture(ref, code string) {
 	h.change(ref, processing, func(c *checkout) {
 		c.hold, c.decline, c.endedAt = refused, code, h.f.now()
@@ -112,7 +113,7 @@ func (h Holds) change(ref string, from hold, change func(*checkout)) {
 	change(c)
 }
 
-// capture takes the money, or begins to.
+// capture captures the money, or starts to.
 func (h Holds) capture(c *checkout, amount int64) {
 	if c.delayed {
 		c.hold, c.asked = processing, amount

@@ -10,7 +10,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// createCapture takes the money that an intent has reserved.
+// createCapture captures the money that an intent has reserved.
 func (h Holds) createCapture(r *http.Request) response {
 	c, none := ofAccount(r, "payment_intent", r.PathValue("id"), h.f.byIntent)
 	if c == nil {
@@ -38,8 +38,8 @@ func (h Holds) createCapture(r *http.Request) response {
 	return h.intent(r, c)
 }
 
-// createCancel gives up the money that an intent has reserved. The intent of a Checkout Session cannot be cancelled in
-// any other state.
+// createCancel releases the money that an intent has reserved. The intent of a Checkout Session
+// cannot be canceled in any other state.
 func (h Holds) createCancel(r *http.Request) response {
 	c, none := ofAccount(r, "payment_intent", r.PathValue("id"), h.f.byIntent)
 	if c == nil {
@@ -60,7 +60,7 @@ func (h Holds) createCancel(r *http.Request) response {
 	return h.intent(r, c)
 }
 
-// judgeCapture records a capture that must not be asked for.
+// judgeCapture records a capture that must not have been requested.
 func (h Holds) judgeCapture(c *checkout, key string) {
 	switch {
 	case c.capturedBy != "":
@@ -78,7 +78,7 @@ func (h Holds) intent(r *http.Request, c *checkout) response {
 	return success(h.f.paymentIntent(*c, slices.Contains(expanded(r.Form), "latest_charge")))
 }
 
-// amountToCapture is all of it unless the call says less.
+// amountToCapture returns the full amount unless the call asks for less.
 func amountToCapture(r *http.Request, c *checkout) (int64, response) {
 	text := r.PostForm.Get("amount_to_capture")
 	if text == "" {
@@ -95,7 +95,7 @@ func amountToCapture(r *http.Request, c *checkout) (int64, response) {
 	return amount, response{}
 }
 
-// unexpected is Stripe's answer to what the state of an intent forbids.
+// unexpected is Stripe's response to a call that the state of an intent forbids.
 func (h Holds) unexpected(c *checkout, message string) response {
 	return h.failure(http.StatusBadRequest, c, map[string]any{
 		"type": stripe.ErrorTypeInvalidRequest, "code": stripe.ErrorCodePaymentIntentUnexpectedState,
@@ -103,7 +103,7 @@ func (h Holds) unexpected(c *checkout, message string) response {
 	})
 }
 
-// declined is Stripe's answer when the bank refuses.
+// declined is Stripe's response when the bank refuses.
 func (h Holds) declined(c *checkout) response {
 	return h.failure(http.StatusPaymentRequired, c, map[string]any{
 		"type": stripe.ErrorTypeCard, "code": stripe.ErrorCodeCardDeclined, "decline_code": c.decline,
@@ -111,7 +111,7 @@ func (h Holds) declined(c *checkout) response {
 	})
 }
 
-// failure is an error that holds its intent.
+// failure is an error response that contains its intent.
 func (h Holds) failure(status int, c *checkout, fields map[string]any) response {
 	whole := map[string]any{"payment_intent": h.f.paymentIntent(*c, false)}
 	maps.Copy(whole, fields)

@@ -6,7 +6,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// heldIntent fills in a payment intent whose money is reserved, or was and is not taken.
+// heldIntent fills in a payment intent whose money is reserved, or was reserved and never captured.
 func (c checkout) heldIntent(intent *stripe.PaymentIntent) {
 	switch c.hold {
 	case held:

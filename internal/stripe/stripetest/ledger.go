@@ -34,14 +34,15 @@ type Refund struct {
 	Status    stripe.RefundStatus
 	Reason    string // why it failed, or is pending
 	At        time.Time
-	// What a platform gave back of its own, and took back from a connected account.
+	// RefundFee and ReverseTransfer say what else was returned: the platform's fee, and the
+	// transfer.
 	RefundFee, ReverseTransfer bool
 
 	charge   string
 	metadata map[string]string
 }
 
-// undone reports whether a refund gave nothing back after all.
+// undone reports whether a refund returned nothing in the end.
 func (r Refund) undone() bool {
 	return r.Status == stripe.RefundStatusFailed || r.Status == stripe.RefundStatusCanceled
 }
@@ -62,16 +63,16 @@ func (f *Fake) Paid() []Paid {
 	return paid
 }
 
-// Refunds returns every refund, oldest first, also those that failed.
+// Refunds returns every refund, oldest first, including failed ones.
 func (f *Fake) Refunds() []Refund {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]Refund(nil), f.refunds...)
 }
 
-// Violations describes what must never happen: a key that refunded twice, a payment refunded by more than was paid, or
-// one refunded twice through the API; a hold that was to be captured twice, or both captured and released; a key with two
-// bodies. Empty is right.
+// Violations describes what must never happen: a key that refunded twice; a payment refunded by
+// more than was paid, or twice through the API; a hold captured twice, or both captured and
+// released; a key used with two bodies. An empty result is right.
 func (f *Fake) Violations() []string {
 	f.mu.Lock()
 	wrong := slices.Clone(f.wrong)

@@ -8,7 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// expansion says which objects within a Checkout Session are whole.
+// expansion says which objects within a Checkout Session are expanded.
 type expansion struct{ intent, lines bool }
 
 // session returns Stripe's Checkout Session with every field: null where there is no value, and other objects as their
@@ -40,7 +40,7 @@ func (f *Fake) session(c checkout, expand expansion) any {
 	return with(session, replace)
 }
 
-// lines are what was sold, as far as lines say it.
+// lines returns the line items; none if the quantity is 0.
 func (c checkout) lines() any {
 	data := []any{}
 	if c.Quantity > 0 {

@@ -8,8 +8,8 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// RefundByHand refunds in Stripe's dashboard and returns the refund's id. It panics where Stripe would refuse, because
-// then the test is wrong.
+// RefundByHand refunds in Stripe's dashboard and returns the refund's id. It panics where Stripe
+// would refuse, because then the test is wrong.
 func (f *Fake) RefundByHand(ref string, amount int64) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -33,16 +33,16 @@ func (f *Fake) GiveBack(ref string, share float64) string {
 	return f.refund(c, max(1, int64(float64(left)*share)), nil).ID
 }
 
-// SetRefunds changes in which state refunds are made from now on, and why: failed, for instance, or pending. At first
-// they succeed.
+// SetRefunds changes the state in which refunds are created from now on, such as failed or pending,
+// and the reason. Initially they succeed.
 func (f *Fake) SetRefunds(status stripe.RefundStatus, reason string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.refundsBecome, f.refundReason = status, reason
 }
 
-// ChangeRefund changes the state of a refund, and says so in events. What a refund that fails did not give back is the
-// merchant's again, but Stripe makes no second refund of that payment.
+// ChangeRefund changes the state of a refund and emits events. Money that a failed refund did not
+// return is the merchant's again, but Stripe makes no second refund of that payment.
 func (f *Fake) ChangeRefund(id string, status stripe.RefundStatus, reason string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,7 +60,7 @@ func (f *Fake) ChangeRefund(id string, status stripe.RefundStatus, reason string
 	}
 }
 
-// counted is what a refund adds to the charge's amount_refunded.
+// counted returns what a refund adds to the charge's amount_refunded.
 func counted(r Refund) int64 {
 	if r.undone() {
 		return 0
@@ -68,7 +68,7 @@ func counted(r Refund) int64 {
 	return r.Amount
 }
 
-// refund refunds as a call asks; without one, by hand.
+// refund makes the refund that a call requests; without a call, by hand.
 func (f *Fake) refund(c *checkout, amount int64, r *http.Request) Refund {
 	made := Refund{
 		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent,
@@ -87,7 +87,7 @@ func (f *Fake) refund(c *checkout, amount int64, r *http.Request) Refund {
 	return made
 }
 
-// connectFlags refuses to take back what does not exist.
+// connectFlags refuses to take back a transfer or a fee that does not exist.
 func connectFlags(r *http.Request, c *checkout) response {
 	switch {
 	case r.PostForm.Get("reverse_transfer") == "true" && c.Destination == "":

@@ -103,7 +103,7 @@ func (f *Fake) idempotent(r *http.Request, fault Fault, handle func(*http.Reques
 	return got
 }
 
-// judgeKey records a key that has two bodies, however long ago the first one was.
+// judgeKey records a key that was used with two bodies, however long ago the first use was.
 func (f *Fake) judgeKey(key, inAccount, params string) {
 	if before, ok := f.bodies[inAccount]; ok && before != params {
 		f.wrong = append(f.wrong, fmt.Sprintf("key %s came with two bodies: %s and %s", key, before, params))

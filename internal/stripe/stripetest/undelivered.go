@@ -9,7 +9,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// listUndelivered lists the events that no webhook has taken yet. The fake forgets the others.
+// listUndelivered lists the events that no webhook has accepted yet. The fake forgets the others.
 func listUndelivered(f *Fake, r *http.Request) response {
 	if r.Form.Get("delivery_success") != "false" {
 		return failure(http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "", "The fake only lists events with delivery_success=false.")
@@ -26,7 +26,7 @@ func listUndelivered(f *Fake, r *http.Request) response {
 	return page(r, found, func(e *Event) string { return e.ID }, func(e *Event) any { return listed(e) })
 }
 
-// listed is an event as the API lists it: in its account's name, it need not say which account that is.
+// listed is an event as the API lists it: on behalf of an account, it need not name the account.
 func listed(e *Event) any {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(e.Body(), &fields); err != nil {
@@ -36,14 +36,14 @@ func listed(e *Event) any {
 	return fields
 }
 
-// Endpoint is where Stripe sends events to, as somebody has set it up.
+// Endpoint is a webhook endpoint as somebody has configured it.
 type Endpoint struct {
 	URL      string
 	Events   []string // * is all
 	Disabled bool
 }
 
-// SetEndpoints replaces the account's webhook endpoints. Deliver does not heed them.
+// SetEndpoints replaces the account's webhook endpoints. Deliver ignores them.
 func (f *Fake) SetEndpoints(all ...Endpoint) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -230,7 +230,7 @@ var descriptions = map[ActionName]string{
 	EndSession: "Ends the session now, for its customer and its mechanic. One that was live for at least a minute counts as completed, and its payment is " +
 		"used up; otherwise it counts as cancelled, and its payment becomes a credit or is refunded, depending on the policy. For an appointment, the " +
 		"policy says which share is refunded, by how long before its start it ends.",
-	CancelSession: "Ends the session, by the same rules as ending it. Before it is live, a mechanic's cancel puts it back into the queue instead.",
+	CancelSession: "Ends the session by the rules for ending one. Before it is live, a mechanic's cancel puts it back into the queue instead.",
 	ClearCustomer: "Ends the customer's waiting session now, for its mechanic too; its payment becomes a credit or is refunded, depending on the policy. " +
 		"Live sessions and appointments stay. A payment or an appointment that waits for the slot takes it.",
 	ForceClear: "Also ends the customer's live session, for both parties. If it was live for at least a minute, it counts as completed, and its payment is used up.",

@@ -8,7 +8,7 @@ type Purchase struct {
 	CustomerID string            `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string            `json:"plan" minLength:"1" maxLength:"128"`
 	Amount     *int64            `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
-	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; an amount needs one, if the plan has none"`
+	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; required with an amount if the plan has no currency"`
 	Email      string            `json:"email,omitempty" maxLength:"320"`
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
 	StartsAt   *time.Time        `json:"startsAt,omitempty" doc:"Start of an appointment, at most a year ahead"`
@@ -47,24 +47,24 @@ type Checkout struct {
 // Payment is the money of a checkout, as its provider reports it. Several checkouts can
 // have one payment. Amounts are in the currency's minor unit.
 type Payment struct {
-	State           string    `json:"state" enum:"reported,promised,authorised,captured,failed,unpaid" doc:"reported: by the shop alone; promised: a bank sends it later; authorised: reserved at the bank, not charged; captured: charged; failed: it will not come; unpaid: nobody has said that anything was paid"`
+	State           string    `json:"state" enum:"reported,promised,authorised,captured,failed,unpaid" doc:"reported: by the shop alone; promised: a bank sends the money later; authorised: reserved at the bank, not charged; captured: charged; failed: the money will not come; unpaid: no payment was reported"`
 	Capture         string    `json:"capture,omitempty" enum:"authorised,due,capturing,captured,failed,releasing,released" doc:"How far the charging of reserved money is; absent if the plan charges at payment"`
-	Sentence        string    `json:"sentence" doc:"The same in words"`
+	Sentence        string    `json:"sentence" doc:"The difference in words"`
 	Currency        string    `json:"currency,omitempty"`
 	Captured        int64     `json:"captured" doc:"Charged, or reported by the shop while no provider has spoken"`
 	Authorised      int64     `json:"authorised,omitempty" doc:"Reserved at the bank, and not charged"`
 	AuthorisedUntil time.Time `json:"authorisedUntil,omitzero" doc:"When the reservation lapses, if the provider says so"`
-	Refunded        int64     `json:"refunded" doc:"Given back"`
-	Refunding       int64     `json:"refunding,omitempty" doc:"Being given back"`
+	Refunded        int64     `json:"refunded" doc:"Refunded"`
+	Refunding       int64     `json:"refunding,omitempty" doc:"Refunds under way"`
 	// The rest is for admins and services.
-	Disputed   *int64   `json:"disputed,omitempty" doc:"In disputes that the bank has not decided. This and all below: for admins and services"`
-	Lost       *int64   `json:"lost,omitempty" doc:"Taken back by the bank, in disputes that it decided for the customer"`
-	Worth      *int64   `json:"worth,omitempty" doc:"What the payment can pay for: captured, less what is gone, or may be soon"`
-	Refusal    string   `json:"refusal,omitempty" doc:"Why the newest refund that failed did"`
+	Disputed   *int64   `json:"disputed,omitempty" doc:"In disputes that the bank has not decided. This field and those below are for admins and services"`
+	Lost       *int64   `json:"lost,omitempty" doc:"Taken back by the bank in disputes that the customer won"`
+	Worth      *int64   `json:"worth,omitempty" doc:"What the payment can pay for: what was captured, less what was, or may soon be, taken or given back"`
+	Refusal    string   `json:"refusal,omitempty" doc:"Why the most recent failed refund failed"`
 	Provider   string   `json:"provider,omitempty" doc:"Absent while no provider has spoken"`
-	ID         string   `json:"id,omitempty" doc:"What refunds and captures call it at the provider"`
+	ID         string   `json:"id,omitempty" doc:"The provider's id that refunds and captures use"`
 	Account    string   `json:"account,omitempty" doc:"The connected account that received it"`
-	References []string `json:"references,omitempty" doc:"All its names" nullable:"false"`
+	References []string `json:"references,omitempty" doc:"All references of the payment" nullable:"false"`
 }
 
 // Checkouts lists a customer's payments, oldest first.
@@ -119,5 +119,5 @@ type Assignment struct {
 // Refund refunds a payment and cancels the session that it pays for.
 type Refund struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
-	ByHand bool   `json:"byHand,omitempty" doc:"It has already been refunded outside Curfew; the provider is not asked"`
+	ByHand bool   `json:"byHand,omitempty" doc:"It has already been refunded outside Curfew, so the provider is not asked"`
 }

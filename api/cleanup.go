@@ -27,7 +27,7 @@ type Preview struct {
 	WouldClean WouldClean    `json:"wouldClean"`
 	Items      []PreviewItem `json:"items" nullable:"false"`
 	PreviewID  *string       `json:"previewId" doc:"Null if it was not stored"`
-	Truncated  bool          `json:"truncated,omitempty" doc:"More is due than is shown"`
+	Truncated  bool          `json:"truncated,omitempty" doc:"More would end than is listed"`
 	Tip        string        `json:"tip"`
 }
 
@@ -53,8 +53,8 @@ type PreviewItem struct {
 	AgeSeconds int64    `json:"ageSeconds"`
 	Version    int64    `json:"version"`
 	Reason     string   `json:"reason" doc:"Why it would end; cleared if it is not overdue yet"`
-	Owed       string   `json:"owed" doc:"What its payment would become; empty if it is adopted"`
-	Adopted    *Adopted `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that would be ended"`
+	Owed       string   `json:"owed" doc:"What its payment would become; empty if the session is adopted"`
+	Adopted    *Adopted `json:"adopted,omitempty" doc:"The row, in one of the marketplace's own tables, that would be ended"`
 }
 
 // CleanupResult is what a cleanup did.
@@ -63,7 +63,7 @@ type CleanupResult struct {
 	Message string       `json:"message"`
 	RunID   string       `json:"runId"`
 	Stats   CleanupStats `json:"stats"`
-	Drifted []Drift      `json:"drifted" doc:"Rows that had changed since the preview and were left alone" nullable:"false"`
+	Drifted []Drift      `json:"drifted" doc:"Rows that have changed since the preview and were left alone" nullable:"false"`
 }
 
 // CleanupStats counts the rows that a cleanup changed.
@@ -76,7 +76,7 @@ type CleanupStats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
-	SetApart           int `json:"setApart,omitempty" doc:"Rows that could not be settled, were set apart and are tried again later; not in the total"`
+	SetApart           int `json:"setApart,omitempty" doc:"Rows that could not be settled: they are in quarantine and are tried again later; not in the total"`
 	Forgotten          int `json:"forgotten,omitempty" doc:"Sessions that went back into the queue, because their mechanic did not come; not in the total"`
 	Revived            int `json:"revived,omitempty" doc:"Sessions that an undo revived; not in the total"`
 }

@@ -19,7 +19,7 @@ type UnspentCredit struct {
 	Amount     int64      `json:"amount" doc:"What was paid for it, in the currency's minor unit"`
 	Currency   string     `json:"currency,omitempty"`
 	Since      time.Time  `json:"since"`
-	ExpiresAt  *time.Time `json:"expiresAt,omitempty" doc:"When it ends unspent, and what was paid for it is refunded; absent: never"`
+	ExpiresAt  *time.Time `json:"expiresAt,omitempty" doc:"When the credit expires if unspent, and its payment becomes due for refund; absent: never"`
 	Spendable  bool       `json:"spendable"`
 	Why        string     `json:"why,omitempty" doc:"Why it cannot be spent now"`
 }
@@ -27,12 +27,12 @@ type UnspentCredit struct {
 // Forecast is how long a customer will wait for a mechanic, learned from the waits of the last hours.
 type Forecast struct {
 	Waiting   bool `json:"waiting" doc:"The customer waits for a mechanic; otherwise the forecast is of a session that would begin now"`
-	Ahead     int  `json:"ahead" doc:"How many are served before; 1000: so many, or more"`
+	Ahead     int  `json:"ahead" doc:"How many customers are served before this one; 1000 means 1000 or more"`
 	Mechanics int  `json:"mechanics" doc:"How many mechanics seem to be at work: as many as had a session at once within the last 20 minutes"`
 	Busy      int  `json:"busy" doc:"How many of them have a session now"`
 	// Half and NineOfTen are nil if too little is known.
-	Half      *int64    `json:"p50Seconds" doc:"Half of those in this place wait at most so long from now; null: too little is known"`
-	NineOfTen *int64    `json:"p90Seconds" doc:"Nine of ten wait at most so long from now; null: too little is known"`
+	Half      *int64    `json:"p50Seconds" doc:"Half of the customers in this place wait at most this long from now; null if too little is known"`
+	NineOfTen *int64    `json:"p90Seconds" doc:"Nine in ten wait at most this long from now; null if too little is known"`
 	At        time.Time `json:"at"`
 }
 

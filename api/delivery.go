@@ -20,11 +20,11 @@ type Delivery struct {
 	ID          string     `json:"id" doc:"The webhook-id of every attempt"`
 	Channel     string     `json:"channel"`
 	Destination string     `json:"destination" doc:"The endpoint's id; for mail, the masked address"`
-	Type        string     `json:"type" doc:"The event's"`
+	Type        string     `json:"type" doc:"The event's type"`
 	EventID     string     `json:"eventId,omitempty" doc:"Absent for a test"`
 	CustomerID  string     `json:"customerId,omitempty"`
 	SubjectID   string     `json:"subjectId,omitempty" doc:"The session or checkout"`
-	Number      int64      `json:"number,omitempty" doc:"The event's"`
+	Number      int64      `json:"number,omitempty" doc:"The event's number"`
 	State       string     `json:"state" enum:"pending,delivered,dead"`
 	Attempts    int64      `json:"attempts"`
 	NextAt      *time.Time `json:"nextAt,omitempty" doc:"Pending: when it is tried next, or when the present attempt gives up"`
@@ -37,7 +37,7 @@ type Delivery struct {
 // Deliveries is a page of deliveries, oldest first.
 type Deliveries struct {
 	Deliveries []Delivery `json:"deliveries" nullable:"false"`
-	NextCursor *string    `json:"nextCursor" doc:"The after of the next page; null on the last"`
+	NextCursor *string    `json:"nextCursor" doc:"The after parameter of the next page; null on the last page"`
 }
 
 // DeadOf names an endpoint whose dead deliveries should be sent again.

@@ -16,8 +16,8 @@ type Timeline struct {
 	Session    *Blocker   `json:"session,omitempty" doc:"The session that holds the slot"`
 	ReleasesAt *time.Time `json:"releasesAt,omitempty" doc:"When the slot becomes free by itself, at the latest"`
 	Actions    []Action   `json:"actions" doc:"What can be done now, as calls" nullable:"false"`
-	Sessions   []Session  `json:"sessions" doc:"The newest, newest first" nullable:"false"`
-	Checkouts  []Checkout `json:"checkouts" doc:"The newest, newest first" nullable:"false"`
+	Sessions   []Session  `json:"sessions" doc:"The most recent, newest first" nullable:"false"`
+	Checkouts  []Checkout `json:"checkouts" doc:"The most recent, newest first" nullable:"false"`
 	Entries    []Entry    `json:"entries" doc:"In chronological order; future deadlines come last" nullable:"false"`
 	More       bool       `json:"more" doc:"Whether there are older entries (for a run: later ones)"`
 	NextCursor string     `json:"nextCursor,omitempty" doc:"The cursor of the next page"`
@@ -35,7 +35,7 @@ type Action struct {
 	Name  string `json:"name" enum:"clear,force_clear,release,refund,credit,fulfil,undo"`
 	Label string `json:"label"`
 	// Consequence uses the words of the pages and the command line.
-	Consequence string         `json:"consequence" doc:"Everything that it does"`
+	Consequence string         `json:"consequence" doc:"Everything that the call would do"`
 	Method      string         `json:"method"`
 	Path        string         `json:"path"`
 	Body        map[string]any `json:"body,omitempty"`

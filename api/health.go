@@ -10,7 +10,7 @@ import (
 type Health struct {
 	Health          string          `json:"health" enum:"healthy,issues_detected,error"`
 	Writable        *bool           `json:"writable" doc:"Whether the database accepts this process's writes; null: unknown"`
-	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock if it answered"`
+	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock, if the database answered"`
 	Version         string          `json:"version"`
 	StartedAt       time.Time       `json:"startedAt"`
 	Sessions        SessionHealth   `json:"sessions"`
@@ -93,7 +93,7 @@ type RepeatedlyBlocked struct {
 
 // SweeperHealth says whether the sweeper is alive.
 type SweeperHealth struct {
-	Enabled     bool       `json:"enabled" doc:"In this process"`
+	Enabled     bool       `json:"enabled" doc:"Whether this process sweeps"`
 	LastSuccess *time.Time `json:"lastSuccess" doc:"Null: never"`
 	LagSeconds  *float64   `json:"lagSeconds" doc:"How late the last sweep was"`
 	Alive       *bool      `json:"alive"`
@@ -104,17 +104,17 @@ type HealthFinding struct {
 	Code         string                  `json:"code"`
 	Severity     string                  `json:"severity" enum:"critical,warning"`
 	Count        int                     `json:"count"`
-	Sessions     []string                `json:"sessions" nullable:"false" doc:"Ids, the oldest first"`
-	Customers    []string                `json:"customers" nullable:"false" doc:"Ids, the oldest first"`
+	Sessions     []string                `json:"sessions" nullable:"false" doc:"Ids, oldest first"`
+	Customers    []string                `json:"customers" nullable:"false" doc:"Ids, oldest first"`
 	Payments     []string                `json:"payments" nullable:"false" doc:"References, or checkout ids for payments without one"`
-	Since        *time.Time              `json:"since" doc:"When the oldest of them went wrong; null: unknown"`
+	Since        *time.Time              `json:"since" doc:"Since when the oldest of them has been wrong; null: unknown"`
 	Acknowledged *FindingAcknowledgement `json:"acknowledged" doc:"Null if it is not acknowledged, or has become worse since"`
 	Fix          string                  `json:"fix"`
 }
 
 // FindingAcknowledgement records that an operator knows of a finding.
 type FindingAcknowledgement struct {
-	By     string    `json:"by" doc:"Who: role and id"`
+	By     string    `json:"by" doc:"Who did it: role and id"`
 	Reason string    `json:"reason"`
 	At     time.Time `json:"at"`
 	Until  time.Time `json:"until" doc:"From then on the finding counts again"`
@@ -134,7 +134,7 @@ type Aged struct {
 	AgeSeconds int64     `json:"ageSeconds"`
 	Age        string    `json:"age" doc:"For people: 31 minutes"`
 	ExpiresAt  time.Time `json:"expiresAt"`
-	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that it follows"`
+	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row, in one of the marketplace's own tables, that the session mirrors"`
 }
 
 // Acknowledging acknowledges a finding.

@@ -11,18 +11,18 @@ import (
 // payment provider's books.
 type Job struct {
 	JobID       string          `json:"jobId"`
-	RunID       string          `json:"runId,omitempty" doc:"The run that records it; a comparison has none"`
+	RunID       string          `json:"runId,omitempty" doc:"The run that records it; a reconciliation has none"`
 	Kind        string          `json:"kind" enum:"cleanup,undo,reconcile"`
 	State       string          `json:"state" enum:"running,succeeded,failed,cancelled"`
-	Phase       string          `json:"phase" doc:"What it is at; the last thing, once it has ended"`
-	Done        int64           `json:"done" doc:"Sessions, or payments, that were looked after"`
-	Total       *int64          `json:"total" doc:"Null if nobody knows yet"`
+	Phase       string          `json:"phase" doc:"What it is doing; once it has ended, the last thing it did"`
+	Done        int64           `json:"done" doc:"Sessions or payments processed so far"`
+	Total       *int64          `json:"total" doc:"Null while it is unknown"`
 	Actor       string          `json:"actor" doc:"Who started it: role:id"`
 	StartedAt   time.Time       `json:"startedAt"`
 	FinishedAt  *time.Time      `json:"finishedAt" doc:"Null while it runs"`
 	CancelledBy string          `json:"cancelledBy,omitempty" doc:"Who asked it to stop: role:id"`
 	Error       string          `json:"error,omitempty" doc:"Why it failed"`
-	Result      json.RawMessage `json:"result,omitempty" doc:"The whole answer, once it has ended"`
+	Result      json.RawMessage `json:"result,omitempty" doc:"The full result, once it has ended"`
 }
 
 // Jobs is a page of jobs, newest first, without their results.
@@ -33,16 +33,16 @@ type Jobs struct {
 
 // Reconcile asks for a comparison with the payment provider's books.
 type Reconcile struct {
-	SinceHours int `json:"sinceHours,omitempty" minimum:"1" maximum:"8760" doc:"How far back; 72 hours unless it is said"`
+	SinceHours int `json:"sinceHours,omitempty" minimum:"1" maximum:"8760" doc:"How far back to compare; absent: 72 hours"`
 }
 
 // Reconciliation is the result of comparing the provider's books with Curfew's.
 type Reconciliation struct {
 	Since       time.Time    `json:"since"`
-	Paid        int          `json:"paid" doc:"Payments that the provider listed"`
-	Missed      int          `json:"missed" doc:"Messages that the provider could not deliver, and that were taken in"`
+	Paid        int          `json:"paid" doc:"Payments that the provider lists"`
+	Missed      int          `json:"missed" doc:"Messages that the provider could not deliver and that were recorded now"`
 	Differences []Difference `json:"differences" nullable:"false"`
-	Unreadable  []string     `json:"unreadable,omitempty" doc:"What could not be looked at, and why" nullable:"false"`
+	Unreadable  []string     `json:"unreadable,omitempty" doc:"What could not be checked, and why" nullable:"false"`
 }
 
 // Difference is a payment on which the books disagree, and what was done about it.
@@ -52,7 +52,7 @@ type Difference struct {
 	CheckoutID string     `json:"checkoutId"`
 	Outcome    string     `json:"outcome" doc:"What became of the payment, now"`
 	Detail     string     `json:"detail"`
-	Since      *time.Time `json:"since,omitempty" doc:"When an earlier comparison found it; absent: this one did"`
+	Since      *time.Time `json:"since,omitempty" doc:"When an earlier reconciliation found it; absent if this one did"`
 	Settled    bool       `json:"settled" doc:"Nothing is left to do"`
 	Done       string     `json:"done,omitempty" doc:"What was done about it"`
 	Todo       string     `json:"todo,omitempty" doc:"What is left for a person"`

@@ -10,16 +10,16 @@ import (
 type Mechanic struct {
 	ID              string     `json:"id"`
 	Busy            bool       `json:"busy"`
-	Session         *Session   `json:"session" doc:"What keeps them busy; null: nothing, or what the caller's key does not reach"`
+	Session         *Session   `json:"session" doc:"The session that keeps them busy; null if there is none, or if the caller's key may not see it"`
 	Since           *time.Time `json:"since" doc:"When they accepted it"`
-	Forgotten       int        `json:"forgotten" doc:"How often they accepted a session and did not come"`
-	ForgottenLately int        `json:"forgottenLately" doc:"The same in the last 30 days"`
+	Forgotten       int        `json:"forgotten" doc:"How many accepted sessions they did not join"`
+	ForgottenLately int        `json:"forgottenLately" doc:"How many of those in the last 30 days"`
 	LastForgottenAt *time.Time `json:"lastForgottenAt" doc:"Null: never"`
 }
 
 // Transfer names the colleague who takes a request over.
 type Transfer struct {
-	MechanicID string `json:"mechanicId" minLength:"1" maxLength:"128" doc:"The colleague"`
+	MechanicID string `json:"mechanicId" minLength:"1" maxLength:"128" doc:"The colleague's id"`
 }
 
 // Mechanic returns the present state of a mechanic.

@@ -38,7 +38,7 @@ type Blocker struct {
 	Status    string    `json:"status" enum:"waiting,live"`
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
-	Assigned  bool      `json:"assigned" doc:"A mechanic has it"`
-	Adopted   *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that it follows"`
+	Assigned  bool      `json:"assigned" doc:"Whether a mechanic has accepted it"`
+	Adopted   *Adopted  `json:"adopted,omitempty" doc:"The row, in one of the marketplace's own tables, that the session mirrors"`
 	Why       string    `json:"why,omitempty" doc:"Why Curfew does not end it at its deadline; absent if it does"`
 }

@@ -20,7 +20,7 @@ type Session struct {
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	EndReason  string    `json:"endReason,omitempty" doc:"Why it ended, as a code"`
 	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one replaces, because an admin undid a cleanup"`
-	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that the session follows"`
+	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row, in one of the marketplace's own tables, that the session mirrors"`
 }
 
 // Adopted names a row of a table of the marketplace's own. The session ends where that row does.
@@ -38,10 +38,10 @@ type Reason struct {
 // Event is one line of a session's history.
 type Event struct {
 	Number int64     `json:"number"`
-	From   string    `json:"from" doc:"Empty for the first"`
+	From   string    `json:"from" doc:"Empty for the first event"`
 	To     string    `json:"to"`
 	Actor  string    `json:"actor" doc:"customer, mechanic, operator, service or system; for admins role:id"`
-	Reason string    `json:"reason" doc:"A code; for admins with the note"`
+	Reason string    `json:"reason" doc:"A code; for admins, with what operators noted"`
 	At     time.Time `json:"at"`
 }
 
@@ -55,14 +55,14 @@ type Extension struct {
 	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A plan that extends"`
 	PaymentRef string `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider. The same reference is always the same payment"`
 	Amount     *int64 `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
-	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; an amount needs one, if the plan has none"`
+	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; required with an amount if the plan has no currency"`
 }
 
 // Extended is the result of an extension.
 type Extended struct {
 	Outcome   string    `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"refund_due: the session was no longer live"`
 	SessionID string    `json:"sessionId"`
-	Status    string    `json:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Of the session"`
+	Status    string    `json:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"The session's status"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"The session's deadline; absent once it has ended"`
 }
 

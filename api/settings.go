@@ -18,7 +18,7 @@ type Setting struct {
 // History is the last hours of this process, one column per figure. The entries at
 // one index belong to one moment. A figure that could not be read is null.
 type History struct {
-	EverySeconds int        `json:"everySeconds" doc:"The interval; moments before this process started are a minute apart, without stale and lagSeconds"`
+	EverySeconds int        `json:"everySeconds" doc:"The interval between samples; those from before this process started are a minute apart, without stale and lagSeconds"`
 	At           []int64    `json:"at" doc:"Unix times" nullable:"false"`
 	Waiting      []*int     `json:"waiting" nullable:"false"`
 	Live         []*int     `json:"live" nullable:"false"`

@@ -10,14 +10,14 @@ import (
 type NewEndpoint struct {
 	URL         string   `json:"url" minLength:"1" maxLength:"2048" doc:"https; the receiver answers 2xx within 15 seconds"`
 	Description string   `json:"description,omitempty" maxLength:"200"`
-	Events      []string `json:"events,omitempty" maxItems:"50" doc:"Only these; absent or empty: all" nullable:"false"`
+	Events      []string `json:"events,omitempty" maxItems:"50" doc:"Only events of these types; absent or empty: all events" nullable:"false"`
 }
 
 // EndpointChange changes an endpoint. Absent fields stay as they are.
 type EndpointChange struct {
 	URL         *string   `json:"url,omitempty" minLength:"1" maxLength:"2048"`
 	Description *string   `json:"description,omitempty" maxLength:"200"`
-	Events      *[]string `json:"events,omitempty" maxItems:"50" doc:"Empty: all"`
+	Events      *[]string `json:"events,omitempty" maxItems:"50" doc:"Replaces the types of events that are sent; empty: all events"`
 	Enabled     *bool     `json:"enabled,omitempty" doc:"A disabled endpoint receives nothing. Once enabled, it receives what is still pending, and new events"`
 }
 

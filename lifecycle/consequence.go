@@ -228,24 +228,26 @@ func (r *Rules) fulfills(t Target) string {
 // descriptions describe what actions do where no target is known.
 var descriptions = map[ActionName]string{
 	EndSession: "Ends the session now, for its customer and its mechanic. One that was live for at least a minute counts as completed, and its payment is " +
-		"used up; else it counts as cancelled, and its payment becomes a credit or is given back, as the policy says; of an appointment, the share that the policy gives back so long before its start.",
+		"used up; otherwise it counts as cancelled, and its payment becomes a credit or is refunded, depending on the policy. For an appointment, the " +
+		"policy says which share is refunded, by how long before its start it ends.",
 	CancelSession: "Ends the session by the rules for ending one. Before it is live, a mechanic's cancel puts it back into the queue instead.",
-	ClearCustomer: "Ends the customer's waiting session now, for its mechanic too; its payment becomes a credit or is given back, as the policy says. " +
-		"What is live and what is booked stays. A payment or an appointment that waits for the slot takes it.",
-	ForceClear: "Ends the customer's live session too, for both parties. Live for at least a minute it counts as completed, and its payment is used up.",
-	ReleaseSlot: "Puts the session back into the queue with its place kept, and frees its mechanic. The customer keeps session and payment; where nobody " +
-		"else accepts in time, it ends by itself.",
-	RefundPayment: "Gives all of the payment back. A session that it pays for and that has not ended, live ones too, ends now as cancelled, for its customer and its " +
-		"mechanic, and what was paid for more time of it is given back too. A credit can be spent no longer; a payment that waits for the slot brings no session.",
-	CloseRefundAction: "Records that the payment was given back: no provider is asked. A session that it pays for and that has not ended, live ones too, ends now as cancelled.",
+	ClearCustomer: "Ends the customer's waiting session now, for its mechanic too; its payment becomes a credit or is refunded, depending on the policy. " +
+		"Live sessions and appointments stay. A payment or an appointment that waits for the slot takes it.",
+	ForceClear: "Also ends the customer's live session, for both parties. If it was live for at least a minute, it counts as completed, and its payment is used up.",
+	ReleaseSlot: "Puts the session back into the queue, where it keeps its place, and frees its mechanic. The customer keeps session and payment; if nobody " +
+		"else accepts in time, the session ends by itself.",
+	RefundPayment: "Refunds the whole payment. A session that it pays for and that has not ended, even a live one, ends now as cancelled, for its customer and its " +
+		"mechanic, and what was paid to extend it is refunded too. A credit can no longer be spent; a payment that waits for the slot gets no session.",
+	CloseRefundAction: "Records that the payment was refunded, without asking a provider. A session that it pays for and that has not ended, even a live one, ends now as cancelled.",
 	CreditPayment:     "Makes the forfeited payment a credit: the customer can spend it on their next session of the same plan.",
-	FulfillPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
-		"waits for the slot for some time, and is then given back.",
-	AssignPayment:   "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
-	ProlongSession:  "Lets the session end by itself only that much later. It holds the customer's slot, and its mechanic's time, until then; what was bought and paid stays as it is.",
+	FulfillPayment: "Gives the held payment its session, which begins to wait for a mechanic now. If the customer has another open session, the payment " +
+		"waits for the slot for some time, and is then refunded.",
+	AssignPayment:   "Assigns the held payment to the customer, for good, and fulfills it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
+	ProlongSession:  "Lets the session end by itself only that much later. Until then it holds the customer's slot, and its mechanic's time; what was bought and paid stays as it is.",
 	TransferRequest: "Gives the session to a colleague, who has as long to join as if they had accepted it. The mechanic is free for another; the customer keeps session, payment and place.",
-	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic now, where its customer is free and its payment has not moved on: " +
-		"a credit is spent again, a refund that nobody asked for yet is taken back. What was live, or missed, does not come back, and what cannot is named. Nothing ended is reopened.",
+	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic, if its customer is free and its payment has not been used " +
+		"otherwise: a credit is spent again, and a refund that was not requested yet is withdrawn. Sessions that were live or missed do not come back; each one " +
+		"that cannot is listed with the reason. Nothing ended is reopened.",
 }
 
 // Describe describes what an action does where no target is known. It is empty for an

@@ -9,13 +9,13 @@ import (
 
 // Limits says how often somebody may call.
 type Limits struct {
-	Reads    Rate `setting:"limits.reads" default:"3000/1m" help:"How often a customer or a mechanic may read, or an address without a token. off: any number, here and below."`
-	Writes   Rate `setting:"limits.writes" default:"600/1m" help:"How often a customer or a mechanic may change something, or an address without a token."`
+	Reads    Rate `setting:"limits.reads" default:"3000/1m" help:"How often a customer or a mechanic, or an address without a token, may read. off: any number, here and below."`
+	Writes   Rate `setting:"limits.writes" default:"600/1m" help:"How often a customer or a mechanic, or an address without a token, may change something."`
 	Streams  Rate `setting:"limits.streams" default:"600/1m" help:"How often a customer or a mechanic may open a live stream."`
-	Services Rate `setting:"limits.services" default:"300000/1m" help:"How often a service or an admin may call, whatever for."`
-	Messages Rate `setting:"limits.messages" default:"60000/1m" help:"How many proven messages may come from payment providers to each route for them."`
-	Logins   Rate `setting:"limits.logins" default:"60/10m" help:"How often somebody may use a sign-in link, or an address one that proves nothing. All replicas together."`
-	Failures Rate `setting:"limits.failures" default:"300/1m" help:"How many tokens and links that prove nothing may come from an address. All replicas together."`
+	Services Rate `setting:"limits.services" default:"300000/1m" help:"How often a service or an admin may make any call."`
+	Messages Rate `setting:"limits.messages" default:"60000/1m" help:"How many verified messages from payment providers each of their routes accepts."`
+	Logins   Rate `setting:"limits.logins" default:"60/10m" help:"How often somebody may use a sign-in link, or an address an invalid one. All replicas together."`
+	Failures Rate `setting:"limits.failures" default:"300/1m" help:"How many invalid tokens and links may come from an address. All replicas together."`
 }
 
 // Rate is how often something may happen: 600/1m allows 600 times at once, and then once every 100

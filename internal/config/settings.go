@@ -16,15 +16,15 @@ type Settings struct {
 
 	DatabaseURL      DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
 	DatabaseURLFile  string      `setting:"database_url_file" contains:"database_url" placeholder:"FILE" help:"The file that holds database_url, such as a mounted secret."`
-	DatabasePool     PoolSize    `setting:"database_pool" default:"12" help:"How many connections to PostgreSQL a process may have open, unless the URL says so (pool_max_conns, connection_limit); one more listens for what other replicas do."`
+	DatabasePool     PoolSize    `setting:"database_pool" default:"12" help:"How many connections to PostgreSQL a process may have open, unless the URL says how many (pool_max_conns, connection_limit); one more listens for what other replicas do."`
 	DatabaseTimeouts string      `setting:"database_timeouts" enum:"startup,role" default:"startup" help:"Who sets the timeouts of statements, locks and idle transactions: startup, each connection as it begins; or role, the database role, for poolers that refuse startup parameters."`
 	DatabaseWait     Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
-	Listen           Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on. Where the platform gives a port by PORT, and this is not set, that port of every address."`
-	ListenOps        Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public. Where listen is PORT's, nothing listens there unless it is set."`
-	Drain            *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
+	Listen           Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on. If this is not set and the platform names a port in PORT, that port on all addresses."`
+	ListenOps        Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public. If listen comes from PORT, nothing listens there unless this is set."`
+	Drain            *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can send traffic elsewhere. By default 5s, or 0s if listen is a loopback address."`
 	BaseURL          *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
-	SigninURL        *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
-	SessionURL       *SessionURL `setting:"session_url" placeholder:"URL" help:"Where a session takes place, at the marketplace, with {id} for its id: https://app.example.org/chat/{id}. Pages lead its two parties there."`
+	SigninURL        *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages link there."`
+	SessionURL       *SessionURL `setting:"session_url" placeholder:"URL" help:"Where a session takes place, at the marketplace, with {id} for its id: https://app.example.org/chat/{id}. Pages link its two parties there."`
 	CallbackURL      *SessionURL `setting:"callback_url" placeholder:"URL" help:"Where a customer who has waited for offer_after can ask to be called instead, with {id} for the session's id."`
 	AllowedOrigins   *Origins    `setting:"allowed_origins" placeholder:"ORIGIN,…" help:"The origins of your own sites whose pages may call the API with a token: https://app.example.org. By default only Curfew's own pages may."`
 	TrustedProxies   *Networks   `setting:"trusted_proxies" placeholder:"CIDR,…" help:"The networks of the proxies in front of Curfew: 10.1.2.0/24. Only they may say where a request comes from (X-Forwarded-For) and what it is called (X-Request-Id)."`
@@ -34,18 +34,18 @@ type Settings struct {
 	OrphanTTL         Duration `setting:"orphan_ttl" default:"${orphan_ttl}" help:"How long a session may wait without being offered to mechanics."`
 	JoinTTL           Duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
 	JoinOffer         Pause    `setting:"join_offer" default:"${join_offer}" help:"How long a mechanic who has accepted may take to join, before the session goes back into the queue with its place kept; a plan may have its own. 0s: as long as join_ttl, and then it ends."`
-	StreamGone        Pause    `setting:"stream_gone" default:"${stream_gone}" help:"How long the live stream of a mechanic who has accepted and not joined may be gone, before the session goes back into the queue; only if they had one since they accepted. 0s: it does not matter."`
-	OfferAfter        Pause    `setting:"offer_after" default:"5m" help:"How long a customer has waited before their page offers something else: to cancel, with what becomes of the money, and callback_url. 0s: never."`
+	StreamGone        Pause    `setting:"stream_gone" default:"${stream_gone}" help:"How long a mechanic who has accepted and not joined may be without a live stream, before the session goes back into the queue; applies only if they had one after accepting. 0s: the stream does not matter."`
+	OfferAfter        Pause    `setting:"offer_after" default:"5m" help:"How long a customer has waited before their page offers to cancel, with what happens to the money, and callback_url. 0s: never."`
 	NudgeAfter        Pause    `setting:"nudge_after" default:"${nudge_after}" help:"How long a session is in the queue before a webhook, and a mail to smtp.operators, say that nobody has accepted it. 0s: never."`
 	LiveGrace         Duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may run past its planned end."`
 	ScheduledGrace    Duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"How long after its start an appointment is tried once more if its slot was taken."`
 	MinimumLive       Duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it ends."`
 	VeryStaleAfter    Duration `setting:"very_stale_after" default:"${very_stale_after}" help:"A stale waiting session older than this is critical."`
 	DeferTTL          Duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before it is due for refund."`
-	CreditTTL         Pause    `setting:"credit_ttl" default:"${credit_ttl}" help:"How long a customer can spend a credit. Then its refund is due. 0s: for ever."`
+	CreditTTL         Pause    `setting:"credit_ttl" default:"${credit_ttl}" help:"How long a customer can spend a credit before its refund is due. 0s: forever."`
 	BlockedRepeatedly Count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"Refusals of one customer before health reports them, within blocked_window."`
 	BlockedWindow     Duration `setting:"blocked_window" default:"${blocked_window}" help:"The period in which those refusals are counted."`
-	FreeCancels       Rate     `setting:"free_cancels" default:"${free_cancels}" help:"How many free sessions a customer may cancel within a time before the next has to wait; at most 100. off: any number."`
+	FreeCancels       Rate     `setting:"free_cancels" default:"${free_cancels}" help:"How many free sessions a customer may cancel within a period before having to wait for the next; at most 100. off: any number."`
 
 	Sweeper OnOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process. Every promise to customers still holds."`
 	Rules   *RuleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"Cleanup rules to switch off; all are on by default: noShows=off,overran=off."`
@@ -53,17 +53,17 @@ type Settings struct {
 
 	AppointmentRefund *RefundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"The percentage refunded if an appointment is cancelled at least this long before its start; nothing is refunded later. By default 24h=100,2h=50."`
 
-	PaymentLost  string `setting:"payment_lost" enum:"end,finish" default:"end" help:"What happens to a session that has a mechanic when its payment fails, is taken back, or is given back at the provider: end, or finish."`
-	PartRefunded string `setting:"part_refunded" enum:"hold,refund" default:"hold" help:"What happens to the rest of a payment of which a part was given back or lost: hold it for an operator, or refund it."`
+	PaymentLost  string `setting:"payment_lost" enum:"end,finish" default:"end" help:"What happens to a session that has a mechanic when its payment fails, is taken back by the bank, or is refunded at the provider: end, or finish."`
+	PartRefunded string `setting:"part_refunded" enum:"hold,refund" default:"hold" help:"What happens to the rest of a payment when a part of it was refunded or lost: hold it for an operator, or refund it."`
 	Discounts    string `setting:"discounts" enum:"accept,hold" default:"accept" help:"Whether a coupon may make a payment smaller than its plan's price: accept, or hold the payment for an operator."`
 
-	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, where the provider does not say; for plans with capture at_acceptance or at_live."`
+	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, if the provider does not say; for plans with capture at_acceptance or at_live."`
 
 	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {name, kind, duration, waitingTtl, joinOffer, price, currency, extends, capture, captureEarly, delayed}."`
 
-	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes it. PostgreSQL only."`
+	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes this setting. PostgreSQL only."`
 
-	AdoptDatabaseURL     *DatabaseURL `setting:"adopt_database_url" secret:"" placeholder:"URL" help:"Where the tables of adopt are read in mode shadow, if that is not the database of Curfew: postgres://…, also of a replica that only reads. Better set in the environment: others can see flags."`
+	AdoptDatabaseURL     *DatabaseURL `setting:"adopt_database_url" secret:"" placeholder:"URL" help:"Where the tables of adopt are read in mode shadow, if not in Curfew's own database: postgres://…; a read replica will do. Better set in the environment: others can see flags."`
 	AdoptDatabaseURLFile string       `setting:"adopt_database_url_file" contains:"adopt_database_url" name:"adopt-database-url-file" placeholder:"FILE" help:"The file that holds adopt_database_url, such as a mounted secret."`
 	AdoptDeliveries      OnOff        `setting:"adopt_deliveries" default:"off" help:"on also sends webhooks and mails about sessions of adopted tables; off leaves that to your own programs."`
 
@@ -88,7 +88,7 @@ type Settings struct {
 type Auth struct {
 	KeyFile       string    `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
 	Key           string    `setting:"auth.key" secret:"" placeholder:"KEY" help:"The local signing key itself, instead of a file: 32 random bytes in base64 (openssl rand -base64 32). Replicas need the same. Better set in the environment: others can see flags."`
-	MaxTTL        TokenLife `setting:"auth.max_ttl" name:"max-ttl" default:"720h" help:"The longest life of tokens of the local key, whatever they say: from 1m to 8784h."`
+	MaxTTL        TokenLife `setting:"auth.max_ttl" name:"max-ttl" default:"720h" help:"The longest lifetime of tokens of the local key, whatever they say: from 1m to 8784h."`
 	SigninIdle    TokenLife `setting:"auth.signin_idle" name:"signin-idle" default:"2h" help:"How long a browser stays signed in without being used: from 1m to 8784h."`
 	SigninMax     TokenLife `setting:"auth.signin_max" name:"signin-max" default:"12h" help:"How long a browser stays signed in at all: from 1m to 8784h, and never longer than auth.max_ttl."`
 	JWTSecret     string    `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
@@ -111,7 +111,7 @@ type Stripe struct {
 	APIKeyFile        string   `setting:"stripe.api_key_file" contains:"stripe.api_key" name:"api-key-file" placeholder:"FILE" help:"The file that holds stripe.api_key, such as a mounted secret."`
 	APIBase           *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
 	Live              *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
-	IgnoreForeign     OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
+	IgnoreForeign     OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, which are for other products of the same account; off holds them for an operator."`
 	Account           string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
 
 	Accounts     *Accounts    `setting:"stripe.accounts" placeholder:"ACCOUNT,…" help:"More connected accounts (acct_…) that customers pay directly, as with stripe.account."`
@@ -133,14 +133,14 @@ type Retention struct {
 
 // Payments holds the secrets that sign events about payments at other providers.
 type Payments struct {
-	Secret     *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, by which your own programs tell of payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
+	Secret     *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, with which your own programs report payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
 	SecretFile string   `setting:"payments.secret_file" contains:"payments.secret" placeholder:"FILE" help:"The file that holds payments.secret, such as a mounted secret; several on a line each."`
 }
 
 // Webhooks says where endpoints may be, and how their secrets are stored. Endpoints themselves are
 // not settings: `curfew webhooks add` adds one.
 type Webhooks struct {
-	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Private networks that webhooks may be sent to, also without TLS: 10.1.2.0/24."`
+	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Private networks that webhooks may be sent to, even without TLS: 10.1.2.0/24."`
 	Key          *SealKeys `setting:"webhooks.key" secret:"" placeholder:"KEY,…" help:"The key that encrypts the secrets of endpoints in the database: 32 random bytes in base64 (openssl rand -base64 32); several while one is being replaced, the new one first. By default they are not encrypted. Better set in the environment: others can see flags."`
 	KeyFile      string    `setting:"webhooks.key_file" contains:"webhooks.key" placeholder:"FILE" help:"The file that holds webhooks.key, such as a mounted secret; several on a line each."`
 }
@@ -152,13 +152,13 @@ type SMTP struct {
 	PasswordFile string   `setting:"smtp.password_file" contains:"smtp.password" placeholder:"FILE" help:"The file that holds smtp.password, such as a mounted secret."`
 	TLS          string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
 	From         string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
-	Operators    string   `setting:"smtp.operators" placeholder:"ADDRESS" help:"The marketplace's own address, for what its operators should know: that nobody accepts a session (nudge_after)."`
+	Operators    string   `setting:"smtp.operators" placeholder:"ADDRESS" help:"The marketplace's own address, for notices to its operators: that nobody has accepted a session (nudge_after)."`
 	Templates    Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
 }
 
 // Audit says how long the audit log is kept.
 type Audit struct {
-	Keep AuditKeep `setting:"audit.keep" default:"8784h" help:"How long the audit log is kept: from 720h, 30 days. 0s: for ever."`
+	Keep AuditKeep `setting:"audit.keep" default:"8784h" help:"How long the audit log is kept: at least 720h, 30 days. 0s: forever."`
 }
 
 // Approvals says what an admin may not do alone: another admin must approve it.
@@ -166,7 +166,7 @@ type Approvals struct {
 	RefundsOver *Amounts `setting:"approvals.refunds_over" placeholder:"CURRENCY=AMOUNT,…" help:"The largest refunds that one person may make, in the currency's smallest unit: EUR=50000,JPY=50000. Larger ones, and any in other currencies, need a second person. By default one person may make any."`
 	LiveEnds    OnOff    `setting:"approvals.live_ends" default:"off" help:"on: a second person has to approve when an admin ends a live session."`
 	Erasures    OnOff    `setting:"approvals.erasures" default:"off" help:"on: a second person has to approve the erasure of a customer."`
-	TTL         Duration `setting:"approvals.ttl" name:"ttl" default:"24h" help:"For how long a second person can approve."`
+	TTL         Duration `setting:"approvals.ttl" name:"ttl" default:"24h" help:"How long an action can wait for a second person's approval."`
 }
 
 // Title is the heading of the settings in --help.

@@ -117,7 +117,7 @@ func approvalsState(v Approvals, asked bool) State {
 	case waiting > 0:
 		return State{Tone: "warning", Sentence: noun{"action waits", "actions wait"}.of(waiting) + " for a second person."}
 	case !asked:
-		return State{Sentence: "Nothing needs a second person: no setting below approvals asks for one."}
+		return State{Sentence: "Nothing needs a second person: no approvals setting requires one."}
 	}
 	return State{Tone: "good", Sentence: "Nothing waits for a second person here."}
 }
@@ -137,7 +137,7 @@ func approvalLine(a record.Approval, who curfew.Actor, at moments) ApprovalLine 
 			},
 			{
 				Name: "reject", Label: "Reject…", Call: "POST /api/approvals/" + a.ID + "/reject", Ask: "Reject it?", Reason: "optional",
-				Why: []string{a.Summary + ".", "Nothing happens. Whoever wants it has to ask again."}, Done: "It is rejected.",
+				Why: []string{a.Summary + ".", "Nothing happens. The action would have to be requested again."}, Done: "It is rejected.",
 			},
 		}
 	}
@@ -150,15 +150,15 @@ func effectOf(a record.Approval) string {
 	switch a.Action {
 	case "refundCheckout":
 		if byHand {
-			return "The payment counts as given back by hand, for good. Curfew sends no money."
+			return "The payment counts as refunded by hand, for good. Curfew sends no money."
 		}
-		return "The provider is asked to give the money back, which nobody can undo. An open session that it pays for is cancelled."
+		return "The provider is asked to refund the money, which nobody can undo. An open session that it pays for is cancelled."
 	case "endSession", "cancelSession":
 		return "The live session ends at once, for the customer and the mechanic. Nobody can bring it back."
 	case "clearCustomer":
 		return "What the customer has open ends at once, the live session too. Nobody can bring that back."
 	case "eraseCustomer":
-		return "What is personal of the customer is erased for good. Nobody can bring it back."
+		return "The customer's personal data is erased for good. Nobody can bring it back."
 	}
 	return ""
 }

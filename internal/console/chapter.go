@@ -38,7 +38,7 @@ func chapters(t timeline.Timeline, at moments) []Chapter {
 
 // entitle says what a chapter is about.
 func (c *Chapter) entitle(t timeline.Timeline) {
-	c.Title = "Around no session"
+	c.Title = "Outside any session"
 	for _, s := range t.Sessions {
 		if s.ID != c.SessionID {
 			continue

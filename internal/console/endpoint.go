@@ -69,7 +69,7 @@ func endpointState(e record.Endpoint, f record.EndpointFigures) State {
 	case failed > 0:
 		return State{Tone: "warning", Sentence: fmt.Sprintf("%s failed, and %d arrived.", deliveries.of(failed), f.Delivered)}
 	case f.Delivered > 0:
-		return State{Tone: "good", Sentence: "All that was sent lately arrived."}
+		return State{Tone: "good", Sentence: "Everything sent lately has arrived."}
 	}
 	return State{Sentence: "Nothing was sent to it lately."}
 }

@@ -62,7 +62,7 @@ func jobLine(j record.Job, at moments) JobLine {
 	if l.Running && l.CancelledBy == "" {
 		l.Stop = &Action{
 			Name: "stop", Label: "Stop…", Call: "POST /api/debug/jobs/" + j.ID + "/cancel", Ask: "Stop this job?",
-			Done: "It stops after the step that it is at.",
+			Done: "It stops after the current step.",
 			Why:  []string{"It stops between two steps. What it has done stays done, and the rest is left as it is."},
 		}
 	}
@@ -101,7 +101,7 @@ func jobState(j record.Job) State {
 		return State{Tone: "warning", Sentence: name + " was stopped by " + j.CancelledBy.String() + ": what was done is done, the rest is not."}
 	case record.JobRunning:
 	}
-	return State{Sentence: name + " by " + j.Actor.String() + " is at work. It goes on when you leave this page."}
+	return State{Sentence: name + " by " + j.Actor.String() + " is running. It continues if you leave this page."}
 }
 
 // fillJob adds what a job did: from its answer, and for a cleanup from the history of its run.
@@ -186,7 +186,7 @@ func (s *Site) reconciliation() *Action {
 	}
 	return &Action{
 		Name: "reconcile", Label: "Compare with the provider…", Call: "POST /api/debug/reconcile", Body: "{}", Ask: "Compare the books?",
-		Why: []string{"The payments of the last 72 hours are compared with the provider's books, in both directions. What is missing here is taken in like a " +
-			"message of the provider: it may begin or end sessions. What is left for a person is listed on this page."},
+		Why: []string{"The payments of the last 72 hours are compared with the provider's books, in both directions. What is missing here is recorded like a " +
+			"message from the provider: it may begin or end sessions. What is left for a person is listed on this page."},
 	}
 }

@@ -56,8 +56,8 @@ func keyAdder(at moments) Action {
 			{Name: "expiresAt", Label: "Valid until", Value: at.now.Add(keyLife).UTC().Format(time.RFC3339), Required: true},
 			{Name: "customerPrefix", Label: "Only customers whose id begins with", Hint: "all"},
 			{Name: "routes", Label: "Only these routes", Hint: "all; or sessions, fulfillCheckout", Many: true},
-			{Name: "maxAmount", Label: "Largest amount of a payment, in its smallest unit", Hint: "any", Number: true},
-			{Name: "currency", Label: "Its currency, if there is a largest amount", Hint: "EUR"},
+			{Name: "maxAmount", Label: "Largest payment, in the smallest unit of its currency", Hint: "any", Number: true},
+			{Name: "currency", Label: "Currency, required with a largest payment", Hint: "EUR"},
 		},
 	}
 }
@@ -76,9 +76,9 @@ func keyView(k record.APIKey, at moments) Key {
 	v.Actions = []Action{
 		{
 			Name: "rotate", Label: "New secret…", Call: "POST /api/keys/" + k.ID + "/rotate", Ask: "Replace its secret?",
-			Why: []string{"The new key is shown only once. Until the time below is over, the old one counts too; with 0 it ends at once."},
+			Why: []string{"The new key is shown only once. The old one stays valid for the time below; with 0 it is invalid at once."},
 			Fields: []Field{
-				{Name: "graceSeconds", Label: "Seconds that the old one still counts", Value: "86400", Number: true, Required: true},
+				{Name: "graceSeconds", Label: "Seconds for which the old one stays valid", Value: "86400", Number: true, Required: true},
 			},
 		},
 		{

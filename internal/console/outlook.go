@@ -62,7 +62,7 @@ func atWork(f forecast.Forecast) string {
 func waits(f forecast.Forecast, waiting bool) string {
 	switch {
 	case !f.Known():
-		return "How long it takes cannot be said: too few have waited in the last hours."
+		return "How long it takes cannot be said: too few customers have waited in the last hours."
 	case waiting:
 		return "From now on, half of those in this place wait at most " + roundly(f.Half) + ", and nine of ten at most " + roundly(f.Most) + "."
 	}

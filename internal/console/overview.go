@@ -101,7 +101,7 @@ func acknowledgement(f api.HealthFinding, now time.Time) *Action {
 	case f.Code == string(lifecycle.Unreadable):
 		return nil
 	case f.Acknowledged != nil:
-		return &Action{Name: "withdraw", Label: "Let it count again", Call: "DELETE " + path, Ask: "Let this finding count again?"}
+		return &Action{Name: "withdraw", Label: "Withdraw the acknowledgement", Call: "DELETE " + path, Ask: "Withdraw the acknowledgement of this finding?"}
 	}
 	return &Action{
 		Name: "acknowledge", Label: "Acknowledge…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",

@@ -34,12 +34,12 @@ func amountsLike(text string) ([]int64, error) {
 	whole, cents, _ := strings.Cut(strings.ReplaceAll(text, ",", "."), ".")
 	units, err := strconv.ParseInt(whole, 10, 48)
 	if err != nil || units < 0 || len(cents) > 2 {
-		return nil, curfew.Errorf(curfew.Invalid, "amount is none: write it like 15 or 15.00")
+		return nil, curfew.Errorf(curfew.Invalid, "amount is not a number: write it like 15 or 15.00")
 	}
 	minor, err := strconv.ParseInt((cents + "00")[:2], 10, 64)
 	switch {
 	case err != nil:
-		return nil, curfew.Errorf(curfew.Invalid, "amount is none: write it like 15 or 15.00")
+		return nil, curfew.Errorf(curfew.Invalid, "amount is not a number: write it like 15 or 15.00")
 	case cents == "":
 		return []int64{units * 100, units}, nil
 	}

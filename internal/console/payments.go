@@ -135,7 +135,7 @@ func (s *Site) differences(ctx context.Context, at moments) ([]Difference, error
 
 // differenceNames names the kinds of differences.
 var differenceNames = map[string]string{
-	"missing_here": "Missing here", "not_paid_there": "The provider knows of no payment", "amount_differs": "The amounts differ",
+	"missing_here": "Missing here", "not_paid_there": "The provider does not know the payment", "amount_differs": "The amounts differ",
 	"refunded_there_only": "Given back there only", "refunded_here_only": "Given back here only",
 }
 

@@ -58,7 +58,7 @@ func (s *Site) sessionView(ctx context.Context, r *http.Request, _ curfew.Actor)
 		return nil, err
 	}
 	if q.Get("id") == "" {
-		return One{Missing: "No session is named: the list of sessions leads to each of them."}, nil
+		return One{Missing: "No session is named: choose one from the list of sessions."}, nil
 	}
 	line, err := s.timeline.Session(ctx, wire.CanonicalID(q.Get("id")))
 	if errors.Is(err, curfew.NotFound) {
@@ -101,7 +101,7 @@ func oneState(s curfew.Snapshot) State {
 		}
 		return State{Tone: map[bool]string{true: "good"}[s.Status == curfew.Completed], Sentence: capital(string(s.Status)) + ": " + why + "."}
 	case s.Overdue():
-		return State{Tone: "warning", Sentence: "Overdue: it ends with the next look at it, and blocks nobody."}
+		return State{Tone: "warning", Sentence: "Overdue: the next sweep or call ends it, and it blocks nobody."}
 	case s.Status == curfew.Live:
 		return State{Tone: "live", Sentence: "Live with mechanic " + s.MechanicID + "."}
 	case s.Status == curfew.Scheduled:
@@ -161,7 +161,7 @@ func (s *Site) sessionActions(line timeline.SessionTimeline) []Action {
 	does := func(a lifecycle.ActionName) []string { return []string{s.keeper.Rules.Consequence(a, about)} }
 	if now.Overdue() {
 		return []Action{{
-			Name: "clear", Label: "Settle it now…", Call: "POST /api/customers/" + url.PathEscape(now.CustomerID) + "/clear", Ask: "Settle what this customer has overdue?",
+			Name: "clear", Label: "Settle it now…", Call: "POST /api/customers/" + url.PathEscape(now.CustomerID) + "/clear", Ask: "Settle this customer's overdue sessions?",
 			Reason: "optional", Harm: true, Why: does(lifecycle.ClearCustomer),
 		}}
 	}

@@ -112,7 +112,7 @@ func day(q url.Values, name string) (time.Time, error) {
 	}
 	at, err := time.Parse(time.DateOnly, q.Get(name))
 	if err != nil {
-		return at, curfew.Errorf(curfew.Invalid, "%s is no date: write it like 2026-11-23", name)
+		return at, curfew.Errorf(curfew.Invalid, "%s is not a date: write it like 2026-11-23", name)
 	}
 	return at, nil
 }
@@ -184,7 +184,7 @@ func sessionsState(v Sessions, q url.Values) State {
 	}
 	state := State{Sentence: shown + ", " + order + "."}
 	if len(v.Rows) == 0 {
-		state.Sentence = "No session is like this."
+		state.Sentence = "No session matches."
 	}
 	if v.Looked {
 		state.Sentence = shown + " among the " + grouped(record.SearchDepth) + " looked at, " + order + "."

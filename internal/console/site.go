@@ -129,7 +129,7 @@ func (s *Site) views() []view {
 		{"/console/audit", AuditPage, "Audit log", admins, "The console is for admins.", s.auditView},
 		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
-		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end these.", s.mineView},
+		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end them.", s.mineView},
 		{"/" + MechanicPage, MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},
 	}
 }

@@ -99,7 +99,7 @@ var becomes = map[curfew.Outcome]string{
 	curfew.Forfeited: "is used up: its customer did not come.",
 	curfew.Promised:  "is promised: the money has not come yet.",
 	curfew.Void:      "failed, or was taken back: nothing is owed for it.",
-	curfew.Ignored:   "is for nothing sold here.",
+	curfew.Ignored:   "is for something not sold here.",
 }
 
 // became says what became of a payment. It does not mention money if the session was free.

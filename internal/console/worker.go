@@ -34,7 +34,7 @@ func (s *Site) workerView(ctx context.Context, r *http.Request, _ curfew.Actor) 
 	}
 	id := q.Get("id")
 	if id == "" {
-		return Worker{State: State{Sentence: "No mechanic is named: look for one above, or follow a link."}}, nil
+		return Worker{State: State{Sentence: "No mechanic is named: search for one above, or follow a link."}}, nil
 	}
 	busy, forgotten, err := s.keeper.Queue.Mechanic(ctx, id)
 	if err != nil {

@@ -22,8 +22,8 @@ type approvalHandlers struct {
 type approvalsInput struct {
 	Pending    bool   `query:"pending" doc:"Only what somebody can still decide"`
 	CustomerID string `query:"customerId" maxLength:"128" doc:"Only what is about this customer"`
-	Cursor     string `query:"cursor" maxLength:"36" doc:"The nextCursor of the page before"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"The length of a page"`
+	Cursor     string `query:"cursor" maxLength:"36" doc:"The nextCursor of the previous page"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"200" doc:"How many to return on a page"`
 }
 
 func (h approvalHandlers) list(ctx context.Context, _ auth.Request, in *approvalsInput) (*response[wire.Approvals], error) {

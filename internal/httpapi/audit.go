@@ -24,10 +24,10 @@ type auditHandlers struct {
 type auditInput struct {
 	Actor   string    `query:"actor" maxLength:"200" doc:"Only what this actor did, as role:id"`
 	Subject string    `query:"subject" maxLength:"128" doc:"Only what is about this customer"`
-	Action  string    `query:"action" maxLength:"64" doc:"Only this action: an operationId, or page: and a page's name"`
-	Since   time.Time `query:"since" doc:"Only what happened from then on"`
-	Cursor  string    `query:"cursor" maxLength:"20" doc:"The nextCursor of the page before"`
-	Limit   int       `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+	Action  string    `query:"action" maxLength:"64" doc:"Only this action: an operationId, page: and a page's name, or command: and its words"`
+	Since   time.Time `query:"since" doc:"Only what happened at this moment or later"`
+	Cursor  string    `query:"cursor" maxLength:"20" doc:"The nextCursor of the previous page"`
+	Limit   int       `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
 }
 
 func (h auditHandlers) list(ctx context.Context, _ auth.Request, in *auditInput) (*response[wire.AuditPage], error) {

@@ -105,11 +105,11 @@ func (h checkoutHandlers) detail(ctx context.Context, c curfew.Checkout, events 
 }
 
 type checkoutsInput struct {
-	Outcome    string `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only these"`
+	Outcome    string `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only payments with this outcome"`
 	CustomerID string `query:"customerId" doc:"Only this customer's"`
-	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this address, whatever the case of its letters"`
-	After      string `query:"after" maxLength:"200" doc:"The nextCursor of the page before"`
-	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this e-mail address, ignoring case"`
+	After      string `query:"after" maxLength:"200" doc:"The nextCursor of the previous page"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
 }
 
 // search converts the selection for lifecycle. It requests one row more than the page holds, to see

@@ -20,10 +20,10 @@ type Deliveries interface {
 }
 
 type deliveriesInput struct {
-	State    string `query:"state" enum:"pending,delivered,dead" doc:"Only these"`
+	State    string `query:"state" enum:"pending,delivered,dead" doc:"Only deliveries in this state"`
 	Endpoint string `query:"endpoint" maxLength:"128" doc:"Only this endpoint's"`
-	After    string `query:"after" maxLength:"128" doc:"The nextCursor of the page before"`
-	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+	After    string `query:"after" maxLength:"128" doc:"The nextCursor of the previous page"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
 }
 
 // deliveryHandlers handle deliveries.

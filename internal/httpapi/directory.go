@@ -26,14 +26,14 @@ type directoryHandlers struct {
 
 // SessionFilter selects the sessions of a list.
 type SessionFilter struct {
-	Status     string    `query:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Only these"`
+	Status     string    `query:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Only sessions with this status"`
 	Plan       string    `query:"plan" maxLength:"128" doc:"Only those of this plan"`
-	MechanicID string    `query:"mechanicId" doc:"Only those that this mechanic has or had"`
+	MechanicID string    `query:"mechanicId" doc:"Only those that this mechanic has or has had"`
 	CustomerID string    `query:"customerId" doc:"Only this customer's"`
 	From       time.Time `query:"from" doc:"Only those made at this moment or later"`
 	To         time.Time `query:"to" doc:"Only those made before this moment"`
 	Overdue    bool      `query:"overdue" doc:"Only those past their deadline"`
-	Sort       string    `query:"sort" enum:"newest,deadline" default:"newest" doc:"The newest first, or those that have not ended by their deadline, the earliest first"`
+	Sort       string    `query:"sort" enum:"newest,deadline" default:"newest" doc:"Newest first; or those that have not ended, earliest deadline first"`
 }
 
 // search converts the filter.
@@ -48,8 +48,8 @@ func (f SessionFilter) search() (record.SessionSearch, error) {
 type sessionsInput struct {
 	SessionFilter
 
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
-	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
+	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the previous page"`
 }
 
 func (h directoryHandlers) sessions(ctx context.Context, _ auth.Request, in *sessionsInput) (*response[wire.SessionList], error) {
@@ -82,7 +82,7 @@ func (h directoryHandlers) exportSessions(ctx context.Context, _ auth.Request, i
 }
 
 type searchInput struct {
-	Text string `query:"text" required:"true" minLength:"2" maxLength:"320" doc:"An id or a part of it, a name, an e-mail address or a payment's reference, in any case"`
+	Text string `query:"text" required:"true" minLength:"2" maxLength:"320" doc:"An id or part of one, a name, an e-mail address or a payment's reference; upper and lower case are the same"`
 }
 
 func (h directoryHandlers) search(ctx context.Context, _ auth.Request, in *searchInput) (*response[wire.SearchHits], error) {
@@ -92,7 +92,7 @@ func (h directoryHandlers) search(ctx context.Context, _ auth.Request, in *searc
 
 // PaymentFilter selects the payments of a list.
 type PaymentFilter struct {
-	Outcome    string    `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only these"`
+	Outcome    string    `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only payments with this outcome"`
 	Plan       string    `query:"plan" maxLength:"128" doc:"Only those of this plan"`
 	CustomerID string    `query:"customerId" doc:"Only this customer's"`
 	Amount     []int64   `query:"amount" maxItems:"4" doc:"Only those of one of these amounts, in minor units, separated by commas"`
@@ -111,8 +111,8 @@ func (f PaymentFilter) search() (record.PaymentSearch, error) {
 type paymentsInput struct {
 	PaymentFilter
 
-	After string `query:"after" maxLength:"200" doc:"The nextCursor of the page before"`
-	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+	After string `query:"after" maxLength:"200" doc:"The nextCursor of the previous page"`
+	Limit int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
 }
 
 func (h directoryHandlers) payments(ctx context.Context, _ auth.Request, in *paymentsInput) (*response[api.CheckoutPage], error) {
@@ -152,7 +152,7 @@ func (h directoryHandlers) exportPayments(ctx context.Context, _ auth.Request, i
 
 // sentInput selects the deliveries of a file.
 type sentInput struct {
-	State      string    `query:"state" enum:"pending,delivered,dead" doc:"Only these"`
+	State      string    `query:"state" enum:"pending,delivered,dead" doc:"Only deliveries in this state"`
 	Endpoint   string    `query:"endpoint" maxLength:"128" doc:"Only this endpoint's"`
 	CustomerID string    `query:"customerId" doc:"Only those about this customer"`
 	From       time.Time `query:"from" doc:"Only those made at this moment or later"`

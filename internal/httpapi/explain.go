@@ -12,7 +12,7 @@ import (
 
 type explainInput struct {
 	Subject string `query:"subject" required:"true" doc:"A customer, session, request, checkout, run, payment reference or e-mail address"`
-	Cursor  string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
+	Cursor  string `query:"cursor" maxLength:"200" doc:"The nextCursor of the previous page"`
 }
 
 // explainHandlers explain what happened to a customer.

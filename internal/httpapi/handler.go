@@ -26,8 +26,8 @@ type idInput struct {
 
 // pageInput is the input of a list.
 type pageInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
-	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many to return on a page"`
+	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the previous page"`
 }
 
 // after returns the position after which the page begins.

@@ -10,7 +10,7 @@ import (
 )
 
 type historyInput struct {
-	Since int64 `query:"since" doc:"Only what came after this second since 1970"`
+	Since int64 `query:"since" doc:"Only what happened after this Unix time, in seconds"`
 }
 
 // historyHandlers handle the history of health in this process.

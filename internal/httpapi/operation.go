@@ -142,9 +142,9 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
 			op.Parameters = append(op.Parameters,
-				param(sse.LastEventID, "header", "The id of the last event that was read; resuming begins 30 s before it"),
-				param(sse.LastEventParam, "query", "The same, for an EventSource that is opened anew"),
-				param(auth.TicketParam, "query", "Of POST /api/stream/tickets, instead of a token: an EventSource sends no headers"))
+				param(sse.LastEventID, "header", "The id of the last event received; the stream resumes 30 s before it"),
+				param(sse.LastEventParam, "query", "The same, for a new EventSource, which cannot send headers"),
+				param(auth.TicketParam, "query", "A ticket from POST /api/stream/tickets, instead of a token: an EventSource cannot send headers"))
 			op.Responses["200"] = &huma.Response{
 				Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{sse.ContentType: {}},
 			}
@@ -241,13 +241,13 @@ func (rt route) describeResponses(to huma.API, op *huma.Operation) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: usual.Content}
 	}
 	if rt.approved {
-		op.Responses["202"] = &huma.Response{Description: "It waits for the approval of another admin", Content: map[string]*huma.MediaType{
+		op.Responses["202"] = &huma.Response{Description: "The action needs the approval of another admin", Content: map[string]*huma.MediaType{
 			jsonType: {Schema: to.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[wire.ApprovalPending](), true, "ApprovalPending")},
 		}}
 	}
 	if rt.isJob {
 		op.Responses["202"] = &huma.Response{
-			Description: "It goes on as a job: Location says where to read how it stands", Headers: usual.Headers,
+			Description: "The work continues as a job; Location is where to read its progress", Headers: usual.Headers,
 			Content: map[string]*huma.MediaType{jsonType: {Schema: to.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.Job](), true, "Job")}},
 		}
 		usual.Headers = nil

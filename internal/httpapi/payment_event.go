@@ -18,12 +18,12 @@ import (
 
 // eventReceipt is the answer to a marketplace's event: what became of it.
 type eventReceipt struct {
-	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: it was stored as it came, and changed nothing"`
-	Why       string            `json:"why,omitempty" doc:"Kept: what is wrong with it"`
-	State     string            `json:"state,omitempty" enum:"reported,promised,authorised,captured,failed" doc:"Of the payment, by everything that is known of it. Absent: nobody has said that anything was paid"`
-	Worth     *int64            `json:"worth,omitempty" doc:"What the payment can pay for now, in the currency's minor unit. Money that is only reserved is none yet"`
+	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: the event was stored unchanged, and had no effect"`
+	Why       string            `json:"why,omitempty" doc:"For kept: what is wrong with the event"`
+	State     string            `json:"state,omitempty" enum:"reported,promised,authorised,captured,failed" doc:"The payment's state, by everything that is known about it. Absent while no payment has been reported"`
+	Worth     *int64            `json:"worth,omitempty" doc:"What the payment can pay for now, in the currency's minor unit. Money that is only reserved does not count yet"`
 	Currency  string            `json:"currency,omitempty"`
-	Checkouts []receiptCheckout `json:"checkouts,omitempty" nullable:"false" doc:"What it pays for, oldest first; absent until an order or the shop says"`
+	Checkouts []receiptCheckout `json:"checkouts,omitempty" nullable:"false" doc:"What it pays for, oldest first; absent until an order or the shop says what was bought"`
 }
 
 type receiptCheckout struct {
@@ -72,20 +72,20 @@ const eventExample = `{
 func (d door) eventOperation(to *router) *huma.Operation {
 	op, schemas := d.operation(to), to.api.OpenAPI().Components.Schemas
 	op.OperationID, op.Tags = "receivePaymentEvent", []string{"payments"}
-	op.Summary = "Take in what any payment provider says of a payment"
+	op.Summary = "Receive an event about a payment at any provider"
 	op.Description = strings.Join([]string{
-		"For: a program of the marketplace that translates a provider's messages, known by its signature (https://www.standardwebhooks.com) with payments.secret.",
-		"An event has the same effect however often it is told, and events may come in any order.",
-		"Everything signed is answered 200: one that cannot be used is kept, and says why. Anything but a 2xx asks for the event again.",
+		"For: a program of the marketplace that translates a provider's messages, authenticated by its signature (https://www.standardwebhooks.com) with payments.secret.",
+		"Repeating an event changes nothing, and events may come in any order.",
+		"Every event with a valid signature is answered 200; one that cannot be used is kept, and the answer says why. Send the event again after any other status than 2xx.",
 	}, " ")
 	op.RequestBody = &huma.RequestBody{
-		Description: "One event. One with other fields is kept, and changes nothing", Required: true,
+		Description: "One event. An event with unknown fields is kept, and has no effect", Required: true,
 		Content: map[string]*huma.MediaType{jsonType: {
 			Schema: schemas.Schema(reflect.TypeFor[provider.PaymentEvent](), true, ""), Example: json.RawMessage(eventExample),
 		}},
 	}
 	op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{
-		Description: "It is committed, or was before: it need not come again",
+		Description: "The event is stored, now or earlier; do not send it again",
 		Content:     map[string]*huma.MediaType{jsonType: {Schema: schemas.Schema(reflect.TypeFor[eventReceipt](), true, "")}},
 	}
 	op.Parameters = signedBy((*provider.Hook).Headers(nil)) // the same without a secret

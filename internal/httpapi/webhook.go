@@ -120,8 +120,8 @@ func acknowledge(_ context.Context, w http.ResponseWriter, _ curfew.Notice) erro
 func (d door) stripeOperation(to *router) *huma.Operation {
 	op := d.operation(to)
 	op.OperationID, op.Tags = "receiveNotice", []string{"stripe"}
-	op.Summary = "Take in a message of the payments' provider"
-	op.Description = "For: the provider, known by its signature over the bytes of the body. Anything but a 2xx asks for the message again."
+	op.Summary = "Receive a message from Stripe"
+	op.Description = "For: Stripe, authenticated by its signature over the bytes of the body. Any status other than 2xx makes Stripe send the message again."
 	op.RequestBody = &huma.RequestBody{
 		Description: "The message, exactly as the provider signed it", Required: true,
 		Content: map[string]*huma.MediaType{jsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
@@ -130,7 +130,7 @@ func (d door) stripeOperation(to *router) *huma.Operation {
 		op.Parameters = signedBy(d.hook.Headers())
 	}
 	op.Responses[strconv.Itoa(http.StatusNoContent)] = &huma.Response{
-		Description: "It is committed, was before, or is none of ours: it need not come again",
+		Description: "The message is stored, was stored before, or does not concern Curfew; it need not be sent again",
 	}
 	return op
 }
@@ -139,10 +139,10 @@ func (d door) stripeOperation(to *router) *huma.Operation {
 func (d door) operation(to *router) *huma.Operation {
 	op := &huma.Operation{Security: []map[string][]string{}, Responses: map[string]*huma.Response{}}
 	for status, meaning := range map[int]string{
-		http.StatusBadRequest:            "It is not proven to come from the provider",
+		http.StatusBadRequest:            "The signature does not prove who sent it",
 		http.StatusNotFound:              "No webhook is set up here",
 		http.StatusRequestEntityTooLarge: "It is larger than " + strconv.Itoa(maxNotice) + " bytes",
-		http.StatusServiceUnavailable:    "It could not be committed now",
+		http.StatusServiceUnavailable:    "It could not be stored now",
 	} {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: meaning, Content: to.failure.Content}
 	}

@@ -18,7 +18,7 @@ var outcomeDocs = map[curfew.Outcome]string{
 	curfew.Refunded:  "The payment was refunded",
 	curfew.Forfeited: "The session ended without the customer, and the payment is kept",
 	curfew.Void:      "The payment was never made, or was taken back. Nothing is owed",
-	curfew.Ignored:   "The payment is for nothing that is sold here",
+	curfew.Ignored:   "The payment is for something that is not sold here",
 }
 
 // uniteOutcomes makes unions of the answers that depend on what became of a payment.
@@ -35,7 +35,7 @@ func (d description) uniteOutcomes() {
 	d.unite("Extended", "outcome", variantsOf(func(curfew.Outcome) variant { return variant{} }))
 	d.unite("EventReceipt", "outcome", []variant{
 		{value: "recorded", doc: "The event is recorded", may: []string{"state", "worth", "currency", "checkouts"}},
-		{value: "kept", doc: "The event is stored as it came, and changed nothing", has: []string{"why"}},
+		{value: "kept", doc: "The event is stored unchanged, and had no effect", has: []string{"why"}},
 	})
 }
 

@@ -26,7 +26,7 @@ func (d description) uniteProblems() {
 			v.may = []string{"requestId"}
 		case curfew.Internal:
 			v.has, v.may = []string{"requestId"}, failed
-			v.doc += ". What a failed cleanup had committed is added"
+			v.doc += ". A failed cleanup adds what it had committed"
 		}
 		all = append(all, v)
 	}

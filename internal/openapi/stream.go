@@ -20,7 +20,7 @@ func (d description) addStream() {
 	d.schemas["StreamEvent"] = &huma.Schema{
 		Type: huma.TypeObject, Description: "A server-sent event of GET /api/stream: its event field, its id, and its data read as JSON. A comment is a heartbeat",
 		Properties: map[string]*huma.Schema{
-			"event": text(), "id": described(text(), "A time of the database, for Last-Event-ID; absent: the one before counts on"), "data": nothing,
+			"event": text(), "id": described(text(), "A time by the database's clock, for Last-Event-ID; absent: the previous id still applies"), "data": nothing,
 		},
 		Required: []string{"event", "data"},
 	}
@@ -28,14 +28,14 @@ func (d description) addStream() {
 		return variant{value: event, doc: doc, exchange: map[string]*huma.Schema{"data": s}}
 	}
 	d.unite("StreamEvent", "event", []variant{
-		data(api.HelloEvent, schemaOf[api.Hello](d), "The first. Whatever was committed before its time is in the lists"),
-		data(api.SessionEvent, schemaOf[api.SessionChange](d), "A line of a session's history, and the session now"),
-		data(api.RequestEvent, request, "A request came into the queue, or left it"),
+		data(api.HelloEvent, schemaOf[api.Hello](d), "Always the first event. Whatever was committed before its time is in the lists"),
+		data(api.SessionEvent, schemaOf[api.SessionChange](d), "An event of a session's history, with the session as it is now"),
+		data(api.RequestEvent, request, "A request entered the queue or left it"),
 		data(api.CheckoutEvent, schemaOf[api.CheckoutChange](d), "A payment has a new outcome"),
 		data(api.FiguresEvent, schemaOf[api.Health](d), "The health report, for admins"),
 		data(api.JobEvent, schemaOf[api.Job](d), "How far a job has come, or that it has ended, without its result; for admins"),
 		data(api.ResetEvent, nothing, "Something was missed: read the lists again"),
-		data(api.ByeEvent, schemaOf[api.Bye](d), "The last"),
+		data(api.ByeEvent, schemaOf[api.Bye](d), "Always the last event"),
 	})
 	for _, op := range d.operations() {
 		for _, response := range op.Responses {

@@ -49,7 +49,7 @@ func received(kind string) *huma.Operation {
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			jsonType: {Schema: ref(message + pascal(kind))},
 		}},
-		Responses: map[string]*huma.Response{"2XX": {Description: "It is received, and is not sent again"}},
+		Responses: map[string]*huma.Response{"2XX": {Description: "The message was received, and is not sent again"}},
 	}
 }
 

@@ -20,17 +20,17 @@ type words struct {
 // lists are the named lists. Later releases may add words to them.
 func lists() []words {
 	return []words{
-		{"CheckoutOutcome", "What has become of a payment", enumOf(curfew.Outcomes())},
-		{"SessionStatus", "Where a session stands", enumOf(curfew.SessionStatuses())},
-		{"RequestStatus", "Where a request stands", enumOf(curfew.RequestStatuses())},
-		{"SessionType", "What a session is", enumOf([]curfew.PlanKind{curfew.Chat, curfew.Video, curfew.Diagnostic})},
+		{"CheckoutOutcome", "What became of a payment", enumOf(curfew.Outcomes())},
+		{"SessionStatus", "The status of a session", enumOf(curfew.SessionStatuses())},
+		{"RequestStatus", "The status of a request", enumOf(curfew.RequestStatuses())},
+		{"SessionType", "The kind of a session", enumOf([]curfew.PlanKind{curfew.Chat, curfew.Video, curfew.Diagnostic})},
 		{"EndReason", "Why a session ended", enumOf(curfew.EndReasons())},
 		{"EventActor", "Who did something, as outsiders see it", enumOf(curfew.OutsideRoles())},
 		{"EventReason", "Why something happened, as a code", enumOf(curfew.ReasonCodes())},
-		{"EventKind", "What happened, as webhooks name it", enumOf(record.EventKinds())},
-		{"FindingCode", "What is wrong, for programs", enumOf(lifecycle.Codes())},
-		{"BlockerAction", "What a caller can do about the session in the way", enumOf([]string{"cancel", "end", "release", "wait"})},
-		{"CallerRole", "What somebody is", enumOf([]curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service})},
+		{"EventKind", "What happened, as the type of a webhook", enumOf(record.EventKinds())},
+		{"FindingCode", "What is wrong, as a code", enumOf(lifecycle.Codes())},
+		{"BlockerAction", "What a caller can do about the session that blocks", enumOf([]string{"cancel", "end", "release", "wait"})},
+		{"CallerRole", "The role of a caller", enumOf([]curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service})},
 	}
 }
 
@@ -73,7 +73,7 @@ func (d description) listWords() {
 	event["actor"] = anyOf(described(ref("EventActor"), "Who did it: a role"), described(text(), "role:id, for admins"))
 	event["reason"] = anyOf(described(ref("EventReason"), "Why, as a code"), described(text(), "Why, with what operators noted, for admins"))
 	event["to"] = anyOf(ref("SessionStatus"), ref("CheckoutOutcome"))
-	event["from"] = anyOf(ref("SessionStatus"), ref("CheckoutOutcome"), described(one(""), "It is the first"))
+	event["from"] = anyOf(ref("SessionStatus"), ref("CheckoutOutcome"), described(one(""), "The first event"))
 	d.schemas["Session"].Properties["endReason"] = anyOf(described(ref("EndReason"), "Why it ended, as a code"), described(text(), "What another program wrote, for admins"))
 	d.schemas["Delivery"].Properties["type"] = anyOf(ref("EventKind"), described(one(record.TestKind), "A test"))
 }

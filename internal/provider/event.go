@@ -18,20 +18,20 @@ import (
 
 // PaymentEvent is a marketplace's report of one fact about a payment.
 type PaymentEvent struct {
-	ID          string        `json:"id" minLength:"1" maxLength:"255" doc:"The event's own id: told again, it is the same"`
-	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute,named" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim; named: nothing, but all references are names of one payment"`
-	Provider    string        `json:"provider" pattern:"^[a-z][a-z0-9_-]{0,31}$" doc:"Who has the money: paypal, mollie, bank. Not stripe, which has a route of its own"`
-	Account     string        `json:"account,omitempty" maxLength:"128" doc:"The provider's account that received the money, if there are several"`
+	ID          string        `json:"id" minLength:"1" maxLength:"255" doc:"The event's own id, the same when the event is sent again"`
+	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute,named" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: one attempt failed, and another may follow; promised: a bank sends the money later; failed: the payment will not be made; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider reports only the sum; dispute: the state of one chargeback or claim; named: nothing happened, but all references name the same payment"`
+	Provider    string        `json:"provider" pattern:"^[a-z][a-z0-9_-]{0,31}$" doc:"Who holds the money: paypal, mollie, bank. Not stripe, which has a route of its own"`
+	Account     string        `json:"account,omitempty" maxLength:"128" doc:"The provider's account that received the money, if you have several"`
 	References  []string      `json:"references" nullable:"false" minItems:"1" maxItems:"20" doc:"The names of the payment: the provider's, and the shop's own. The first becomes the reference of its checkout. Never a customer, a subscription or anything else that has several payments"`
-	PaymentName string        `json:"paymentName,omitempty" maxLength:"255" doc:"The one of the references that refunds at the provider use; the first if absent"`
-	Object      string        `json:"object,omitempty" maxLength:"255" doc:"The provider's id of the refund or the dispute, which must have one; otherwise of the try to get the money, if it is not the payment's name"`
-	State       string        `json:"state,omitempty" enum:"requires_action,pending,succeeded,canceled,failed,warning,closed,unknown,needs_response,under_review,prevented,won,lost" doc:"Of a refund: requires_action, pending, succeeded, canceled, failed. Of a dispute: warning, closed, unknown, needs_response, under_review, prevented, won, lost. Absent for everything else"`
-	Amount      *int64        `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit: what was reserved or taken; of a refund, what it gives back; of a refund_total, what was given back in all; of a dispute, what is claimed, all of it if absent. Required for authorised, paid, refund and refund_total"`
+	PaymentName string        `json:"paymentName,omitempty" maxLength:"255" doc:"Which of the references refunds at the provider use; absent: the first"`
+	Object      string        `json:"object,omitempty" maxLength:"255" doc:"The provider's id of the refund or the dispute, required for these; for other types the id of the attempt to collect the money, if it differs from the payment's reference"`
+	State       string        `json:"state,omitempty" enum:"requires_action,pending,succeeded,canceled,failed,warning,closed,unknown,needs_response,under_review,prevented,won,lost" doc:"For a refund: requires_action, pending, succeeded, canceled, failed. For a dispute: warning, closed, unknown, needs_response, under_review, prevented, won, lost. Absent for everything else"`
+	Amount      *int64        `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit: what was reserved or taken; for refund, what it gives back; for refund_total, everything given back so far; for dispute, what is claimed (absent: all of it). Required for authorised, paid, refund and refund_total"`
 	Currency    string        `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; required with an amount"`
 	Reason      string        `json:"reason,omitempty" doc:"Why, in the provider's words, for operators"`
-	At          string        `json:"at" format:"date-time" doc:"When it happened, by the provider's clock, with a time zone. It decides what holds of two events about the same thing, so it must not be the time of sending"`
+	At          string        `json:"at" format:"date-time" doc:"When it happened, by the provider's clock, with a time zone. Of two events about the same thing the later one counts, so do not use the time of sending"`
 	Until       string        `json:"until,omitempty" format:"date-time" doc:"When an authorization lapses"`
-	Order       *PaymentOrder `json:"order,omitempty" doc:"What was bought: with authorised, paid and promised. The first event with an order makes the checkout"`
+	Order       *PaymentOrder `json:"order,omitempty" doc:"What was bought; allowed with authorised, paid and promised. The first event with an order creates the checkout"`
 }
 
 // eventType is what an event of one type reports.

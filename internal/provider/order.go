@@ -13,17 +13,17 @@ import (
 
 // PaymentOrder is what was bought.
 type PaymentOrder struct {
-	CustomerID string            `json:"customerId,omitempty" maxLength:"128" doc:"The marketplace's own id. Absent: nobody knows whose payment it is, and it is held for an operator"`
-	Plan       string            `json:"plan,omitempty" maxLength:"128" doc:"One of Curfew's plans. A payment for none of them is ignored, or held, as stripe.ignore_foreign says"`
-	Quantity   *int64            `json:"quantity,omitempty" minimum:"1" maximum:"100" doc:"How often; 1 if absent"`
+	CustomerID string            `json:"customerId,omitempty" maxLength:"128" doc:"The marketplace's own id. Absent if it is not known whose payment it is: the payment is then held for an operator"`
+	Plan       string            `json:"plan,omitempty" maxLength:"128" doc:"One of Curfew's plans. A payment for any other plan is ignored or held, depending on stripe.ignore_foreign"`
+	Quantity   *int64            `json:"quantity,omitempty" minimum:"1" maximum:"100" doc:"How many are bought; absent: 1"`
 	Amount     *int64            `json:"amount,omitempty" minimum:"0" doc:"What is paid for it, in the currency's minor unit; the event's amount if absent"`
-	Price      *int64            `json:"price,omitempty" minimum:"0" doc:"The same before discounts, tax and shipping, to compare with the plan's price; the amount if absent"`
-	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"The event's currency if absent"`
+	Price      *int64            `json:"price,omitempty" minimum:"0" doc:"The amount before discounts, tax and shipping, which is compared with the plan's price; absent: the amount"`
+	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"Absent: the event's currency"`
 	Email      string            `json:"email,omitempty" maxLength:"320"`
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
 	StartsAt   string            `json:"startsAt,omitempty" format:"date-time" doc:"Start of an appointment, with a time zone"`
-	Extends    string            `json:"extends,omitempty" maxLength:"128" doc:"The live session that it buys more time for"`
-	Renewal    bool              `json:"renewal,omitempty" doc:"It pays for a later period of a subscription: it brings a credit of its plan, since nobody asks for a session at that moment"`
+	Extends    string            `json:"extends,omitempty" maxLength:"128" doc:"The live session for which it buys more time"`
+	Renewal    bool              `json:"renewal,omitempty" doc:"It pays for a later period of a subscription, so it becomes a credit for its plan: nobody is asking for a session at that moment"`
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
 }
 

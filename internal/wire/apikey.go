@@ -8,18 +8,18 @@ import (
 
 // NewAPIKey is an API key to create.
 type NewAPIKey struct {
-	Name           string     `json:"name" minLength:"1" maxLength:"128" doc:"The service that calls with it, as events and logs name it"`
-	ExpiresAt      *time.Time `json:"expiresAt,omitempty" doc:"Its end; either this or neverExpires is required"`
+	Name           string     `json:"name" minLength:"1" maxLength:"128" doc:"The name of the service that uses the key, as it appears in events and logs"`
+	ExpiresAt      *time.Time `json:"expiresAt,omitempty" doc:"When the key expires; either this or neverExpires is required"`
 	NeverExpires   bool       `json:"neverExpires,omitempty"`
-	CustomerPrefix *string    `json:"customerPrefix,omitempty" minLength:"1" maxLength:"128" doc:"Binds it to customers whose id begins like this; absent: to none"`
-	Routes         []string   `json:"routes,omitempty" minItems:"1" maxItems:"50" nullable:"false" doc:"Binds it to these routes, by operationId or by group, such as sessions; absent: to none"`
-	MaxAmount      *int64     `json:"maxAmount,omitempty" minimum:"0" doc:"The largest amount of a payment, in the smallest unit of its currency; absent: any"`
-	Currency       *string    `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"Of maxAmount, which needs one; payments in another are refused"`
+	CustomerPrefix *string    `json:"customerPrefix,omitempty" minLength:"1" maxLength:"128" doc:"Restricts the key to customers whose id begins with this; absent: not restricted"`
+	Routes         []string   `json:"routes,omitempty" minItems:"1" maxItems:"50" nullable:"false" doc:"Restricts the key to these routes, by operationId or by group, such as sessions; absent: not restricted"`
+	MaxAmount      *int64     `json:"maxAmount,omitempty" minimum:"0" doc:"The largest payment that the key may make, in the smallest unit of its currency; absent: any amount"`
+	Currency       *string    `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"The currency of maxAmount, required with it; payments in another currency are refused"`
 }
 
 // KeyRotation says how to rotate an API key.
 type KeyRotation struct {
-	GraceSeconds *int64 `json:"graceSeconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the secret before goes on counting; 0: not at all; absent: a day"`
+	GraceSeconds *int64 `json:"graceSeconds,omitempty" minimum:"0" maximum:"2592000" doc:"How long the previous secret stays valid; 0: not at all; absent: a day"`
 }
 
 // APIKey is an API key.
@@ -30,17 +30,17 @@ type APIKey struct {
 	CustomerPrefix string     `json:"customerPrefix,omitempty" doc:"Absent: it reaches every customer"`
 	Routes         []string   `json:"routes,omitempty" nullable:"false" doc:"Absent: every route of its role"`
 	MaxAmount      *int64     `json:"maxAmount,omitempty" doc:"Absent: any"`
-	Currency       string     `json:"currency,omitempty" doc:"Of maxAmount; absent: any, as with a key that an earlier release created"`
+	Currency       string     `json:"currency,omitempty" doc:"The currency of maxAmount; absent: any, for a key that an earlier release created"`
 	State          string     `json:"state" enum:"active,expired,revoked"`
 	ExpiresAt      *time.Time `json:"expiresAt,omitempty" doc:"Absent: never"`
 	CreatedAt      time.Time  `json:"createdAt"`
 	CreatedBy      string     `json:"createdBy"`
 	RotatedAt      *time.Time `json:"rotatedAt,omitempty"`
-	OldUntil       *time.Time `json:"oldUntil,omitempty" doc:"Until then the secret before the last rotation counts too"`
-	LastUsedAt     *time.Time `json:"lastUsedAt,omitempty" doc:"To the minute; absent: never"`
+	OldUntil       *time.Time `json:"oldUntil,omitempty" doc:"Until when the previous secret is still accepted"`
+	LastUsedAt     *time.Time `json:"lastUsedAt,omitempty" doc:"To the minute; absent: never used"`
 	RevokedAt      *time.Time `json:"revokedAt,omitempty"`
 	RevokedBy      string     `json:"revokedBy,omitempty"`
-	Key            string     `json:"key,omitempty" doc:"What its holder presents as a bearer token; returned only when it is created or rotated"`
+	Key            string     `json:"key,omitempty" doc:"The key itself, sent as a bearer token; returned only when it is created or rotated"`
 }
 
 // APIKeys is all API keys, oldest first.

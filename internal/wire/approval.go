@@ -9,15 +9,15 @@ import (
 // Approval is an action that one admin requested and another has to approve.
 type Approval struct {
 	ID         string     `json:"id"`
-	Action     string     `json:"action" doc:"The operationId of what was asked for"`
+	Action     string     `json:"action" doc:"The operationId of the requested action"`
 	CustomerID string     `json:"customerId,omitempty"`
-	Target     string     `json:"target" doc:"The {id} of what was asked for"`
+	Target     string     `json:"target" doc:"The {id} in the path of the requested action"`
 	Summary    string     `json:"summary" doc:"What it does, in a sentence"`
 	Reason     string     `json:"reason,omitempty" doc:"Why somebody asked for it"`
-	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"executing for more than two minutes: its process stopped, and a service is about to carry on"`
+	State      string     `json:"state" enum:"pending,expired,executing,done,failed,rejected" doc:"If it stays executing for more than two minutes, its process has stopped, and a service will finish it"`
 	AskedBy    string     `json:"askedBy"`
 	AskedAt    time.Time  `json:"askedAt"`
-	ExpiresAt  time.Time  `json:"expiresAt" doc:"Until then somebody can approve"`
+	ExpiresAt  time.Time  `json:"expiresAt" doc:"Until when it can be approved"`
 	DecidedBy  string     `json:"decidedBy,omitempty"`
 	DecidedAt  *time.Time `json:"decidedAt,omitempty"`
 	Note       string     `json:"note,omitempty" doc:"Why it was rejected, or why it failed"`
@@ -38,7 +38,7 @@ type ApprovalPending struct {
 
 // ApprovalRejection says why an approval is refused.
 type ApprovalRejection struct {
-	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept with what was asked for"`
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Recorded with the approval"`
 }
 
 // ApprovalOf converts what was asked for, as it stands at a time.

@@ -12,14 +12,14 @@ import (
 type AuditEntry struct {
 	Number    int64     `json:"number" doc:"From 1, without a gap"`
 	At        time.Time `json:"at"`
-	Actor     string    `json:"actor" doc:"As role:id; of customers the role alone"`
-	Action    string    `json:"action" doc:"An operationId, page: and a page's name, or the operation that a command carries out"`
+	Actor     string    `json:"actor" doc:"As role:id; for customers, the role alone"`
+	Action    string    `json:"action" doc:"An operationId, page: and a page's name, or command: and the words of a command"`
 	Via       string    `json:"via" enum:"api,page,command,system"`
-	Status    int       `json:"status,omitempty" doc:"Of the response; of a command that failed, its exit code"`
+	Status    int       `json:"status,omitempty" doc:"The status of the response; for a command that failed, its exit code"`
 	Subject   string    `json:"subject,omitempty" doc:"The customer whom it is about"`
-	Object    string    `json:"object,omitempty" doc:"The id of what else it is about"`
+	Object    string    `json:"object,omitempty" doc:"The id of the session, payment or other object that it is about"`
 	Detail    string    `json:"detail,omitempty"`
-	Erased    bool      `json:"erased,omitempty" doc:"Subject, object and detail were erased"`
+	Erased    bool      `json:"erased,omitempty" doc:"Whether subject, object and detail were erased"`
 	RequestID string    `json:"requestId,omitempty"`
 }
 

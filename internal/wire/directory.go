@@ -33,8 +33,8 @@ func Sessions(found []curfew.Snapshot, next *curfew.Cursor) SessionList {
 
 // SearchHits is what a search has found.
 type SearchHits struct {
-	Hits    []SearchHit `json:"hits" nullable:"false" doc:"The surest first"`
-	Partial bool        `json:"partial" doc:"The look through what is recent took too long and was given up: a part of a word may be found although it is not here"`
+	Hits    []SearchHit `json:"hits" nullable:"false" doc:"Best matches first"`
+	Partial bool        `json:"partial" doc:"Whether the search for parts of words was cut short because it took too long: there may be more results"`
 }
 
 // SearchHit is something that a search has found. Which members it has depends on its kind.
@@ -44,9 +44,9 @@ type SearchHit struct {
 	CustomerID string `json:"customerId,omitempty"`
 	Name       string `json:"name,omitempty"`
 	Email      string `json:"email,omitempty"`
-	Reference  string `json:"reference,omitempty" doc:"Of a payment, at its provider"`
+	Reference  string `json:"reference,omitempty" doc:"The payment's page at its provider"`
 	Plan       string `json:"plan,omitempty" doc:"Of a session or payment"`
-	Status     string `json:"status,omitempty" doc:"Of a session or request; the outcome of a payment or run"`
+	Status     string `json:"status,omitempty" doc:"The status of a session or request; the outcome of a payment or run"`
 	Page       string `json:"page" doc:"The console's page about it"`
 }
 

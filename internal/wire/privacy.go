@@ -12,7 +12,7 @@ type CustomerExport struct {
 	CustomerID string                      `json:"customerId"`
 	ExportedAt time.Time                   `json:"exportedAt"`
 	Contacts   []Contact                   `json:"contacts" nullable:"false" doc:"Addresses and names that came with payments"`
-	Held       map[string][]map[string]any `json:"held" doc:"The rows by what they are, such as sessions, checkouts or events, each with all that it holds"`
+	Held       map[string][]map[string]any `json:"held" doc:"The rows by kind, such as sessions, checkouts or events, each with all its fields"`
 }
 
 // Contact is an address and a name.
@@ -24,22 +24,22 @@ type Contact struct {
 // CustomerErasing asks for the preview of an erasure, or carries one out.
 type CustomerErasing struct {
 	DryRun    bool    `json:"dryRun,omitempty" doc:"Previews, and keeps the preview for a day"`
-	Pseudonym bool    `json:"pseudonym,omitempty" doc:"With dryRun: the customer's id is personal itself, and is replaced everywhere"`
-	PreviewID *string `json:"previewId,omitempty" minLength:"1" maxLength:"64" doc:"Carries this preview out"`
-	Version   *int64  `json:"version,omitempty" doc:"That of the preview"`
-	Reason    string  `json:"reason,omitempty" maxLength:"500" doc:"Why; it is kept, so it should name nobody"`
+	Pseudonym bool    `json:"pseudonym,omitempty" doc:"With dryRun: the customer's id is itself personal data, so replace it everywhere"`
+	PreviewID *string `json:"previewId,omitempty" minLength:"1" maxLength:"64" doc:"Carries out this preview"`
+	Version   *int64  `json:"version,omitempty" doc:"The preview's version"`
+	Reason    string  `json:"reason,omitempty" maxLength:"500" doc:"The reason. It outlives the erasure, so it should not name anybody"`
 }
 
 // CustomerErasure is the preview of an erasure, or what was carried out.
 type CustomerErasure struct {
 	PreviewID  string            `json:"previewId"`
-	CustomerID string            `json:"customerId" doc:"Once it was carried out: what the id has become"`
-	Pseudonym  string            `json:"pseudonym,omitempty" doc:"What the customer's id becomes; absent: it stays"`
-	Version    int64             `json:"version" doc:"How many events of the customer there were"`
+	CustomerID string            `json:"customerId" doc:"After the erasure: the pseudonym that replaced the id"`
+	Pseudonym  string            `json:"pseudonym,omitempty" doc:"The pseudonym that replaces the customer's id; absent if the id stays"`
+	Version    int64             `json:"version" doc:"How many events the customer had at the time of the preview"`
 	Goes       []ErasurePart     `json:"goes" nullable:"false"`
 	Stays      []ErasurePart     `json:"stays" nullable:"false"`
-	BlockedBy  []ErasureObstacle `json:"blockedBy" nullable:"false" doc:"What forbids it for now"`
-	ErasedAt   *time.Time        `json:"erasedAt,omitempty" doc:"Absent: it was not carried out"`
+	BlockedBy  []ErasureObstacle `json:"blockedBy" nullable:"false" doc:"What prevents it for now"`
+	ErasedAt   *time.Time        `json:"erasedAt,omitempty" doc:"Absent if it was not carried out"`
 }
 
 // ErasurePart is something that goes, or stays.

@@ -11,9 +11,9 @@ type SignIn struct {
 	ID         string    `json:"id"`
 	Role       string    `json:"role"`
 	Subject    string    `json:"subject"`
-	Browser    string    `json:"browser,omitempty" doc:"What it says of itself"`
+	Browser    string    `json:"browser,omitempty" doc:"The browser's own name for itself"`
 	CreatedAt  time.Time `json:"createdAt"`
-	LastSeenAt time.Time `json:"lastSeenAt" doc:"To a quarter of a minute"`
+	LastSeenAt time.Time `json:"lastSeenAt" doc:"Accurate to 15 seconds"`
 }
 
 // SignIns is all browsers that are signed in, newest first; a thousand at most.

@@ -3,21 +3,21 @@
 export interface APIKey {
   createdAt: string;
   createdBy: string;
-  /** Of maxAmount; absent: any, as with a key that an earlier release created */
+  /** The currency of maxAmount; absent: any, for a key that an earlier release created */
   currency?: string;
   /** Absent: it reaches every customer */
   customerPrefix?: string;
   /** Absent: never */
   expiresAt?: string;
   id: string;
-  /** What its holder presents as a bearer token; returned only when it is created or rotated */
+  /** The key itself, sent as a bearer token; returned only when it is created or rotated */
   key?: string;
-  /** To the minute; absent: never */
+  /** To the minute; absent: never used */
   lastUsedAt?: string;
   /** Absent: any */
   maxAmount?: number;
   name: string;
-  /** Until then the secret before the last rotation counts too */
+  /** Until when the previous secret is still accepted */
   oldUntil?: string;
   revokedAt?: string;
   revokedBy?: string;
@@ -41,7 +41,7 @@ export interface Acknowledging {
 
 export interface Action {
   body?: Record<string, unknown>;
-  /** Everything that it does */
+  /** Everything that the call would do */
   consequence: string;
   label: string;
   method: string;
@@ -57,7 +57,7 @@ export interface Adopted {
 }
 
 export interface Aged {
-  /** The row of a table of the marketplace's own that it follows */
+  /** The row, in one of the marketplace's own tables, that the session mirrors */
   adopted?: Adopted;
   /** For people: 31 minutes */
   age: string;
@@ -68,25 +68,25 @@ export interface Aged {
 }
 
 export interface Approval {
-  /** The operationId of what was asked for */
+  /** The operationId of the requested action */
   action: string;
   askedAt: string;
   askedBy: string;
   customerId?: string;
   decidedAt?: string;
   decidedBy?: string;
-  /** Until then somebody can approve */
+  /** Until when it can be approved */
   expiresAt: string;
   id: string;
   /** Why it was rejected, or why it failed */
   note?: string;
   /** Why somebody asked for it */
   reason?: string;
-  /** executing for more than two minutes: its process stopped, and a service is about to carry on */
+  /** If it stays executing for more than two minutes, its process has stopped, and a service will finish it */
   state: "pending" | "expired" | "executing" | "done" | "failed" | "rejected";
   /** What it does, in a sentence */
   summary: string;
-  /** The {id} of what was asked for */
+  /** The {id} in the path of the requested action */
   target: string;
 }
 
@@ -97,7 +97,7 @@ export interface ApprovalPending {
 }
 
 export interface ApprovalRejection {
-  /** Kept with what was asked for */
+  /** Recorded with the approval */
   reason?: string | undefined;
 }
 
@@ -117,20 +117,20 @@ export interface Assignment {
 }
 
 export interface AuditEntry {
-  /** An operationId, page: and a page's name, or the operation that a command carries out */
+  /** An operationId, page: and a page's name, or command: and the words of a command */
   action: string;
-  /** As role:id; of customers the role alone */
+  /** As role:id; for customers, the role alone */
   actor: string;
   at: string;
   detail?: string;
-  /** Subject, object and detail were erased */
+  /** Whether subject, object and detail were erased */
   erased?: boolean;
   /** From 1, without a gap */
   number: number;
-  /** The id of what else it is about */
+  /** The id of the session, payment or other object that it is about */
   object?: string;
   requestId?: string;
-  /** Of the response; of a command that failed, its exit code */
+  /** The status of the response; for a command that failed, its exit code */
   status?: number;
   /** The customer whom it is about */
   subject?: string;
@@ -143,9 +143,9 @@ export interface AuditPage {
 }
 
 export interface Blocker {
-  /** The row of a table of the marketplace's own that it follows */
+  /** The row, in one of the marketplace's own tables, that the session mirrors */
   adopted?: Adopted;
-  /** A mechanic has it */
+  /** Whether a mechanic has accepted it */
   assigned: boolean;
   createdAt: string;
   expiresAt: string;
@@ -155,14 +155,14 @@ export interface Blocker {
   why?: string;
 }
 
-/** What a caller can do about the session in the way */
+/** What a caller can do about the session that blocks */
 export type BlockerAction = "cancel" | "end" | "release" | "wait";
 
 export interface Bye {
   reason: "stopping" | "expired";
 }
 
-/** What somebody is */
+/** The role of a caller */
 export type CallerRole = "customer" | "mechanic" | "admin" | "service";
 
 export interface Checkout {
@@ -246,7 +246,7 @@ export interface CheckoutHealth {
   totals: CheckoutTotal[] | null;
 }
 
-/** What has become of a payment */
+/** What became of a payment */
 export type CheckoutOutcome = "promised" | "fulfilled" | "deferred" | "held" | "credited" | "refund_due" | "refunding" | "refunded" | "forfeited" | "void" | "ignored";
 
 export interface CheckoutPage {
@@ -288,7 +288,7 @@ export interface Cleanup {
 }
 
 export interface CleanupResult {
-  /** Rows that had changed since the preview and were left alone */
+  /** Rows that have changed since the preview and were left alone */
   drifted: Drift[];
   message: string;
   runId: string;
@@ -307,7 +307,7 @@ export interface CleanupStats {
   /** Sessions that an undo revived; not in the total */
   revived?: number;
   scheduledMissed: number;
-  /** Rows that could not be settled, were set apart and are tried again later; not in the total */
+  /** Rows that could not be settled: they are in quarantine and are tried again later; not in the total */
   setApart?: number;
   totalCleaned: number;
   unattended: number;
@@ -328,7 +328,7 @@ export interface Clearing {
 }
 
 export interface ClockAdvance {
-  /** How far, with its unit: 90s, 15m, 24h */
+  /** How far to move it, with a unit: 90s, 15m, 24h */
   by: string;
 }
 
@@ -340,29 +340,29 @@ export interface Contact {
 export interface CustomerErasing {
   /** Previews, and keeps the preview for a day */
   dryRun?: boolean | undefined;
-  /** Carries this preview out */
+  /** Carries out this preview */
   previewId?: string | undefined;
-  /** With dryRun: the customer's id is personal itself, and is replaced everywhere */
+  /** With dryRun: the customer's id is itself personal data, so replace it everywhere */
   pseudonym?: boolean | undefined;
-  /** Why; it is kept, so it should name nobody */
+  /** The reason. It outlives the erasure, so it should not name anybody */
   reason?: string | undefined;
-  /** That of the preview */
+  /** The preview's version */
   version?: number | undefined;
 }
 
 export interface CustomerErasure {
-  /** What forbids it for now */
+  /** What prevents it for now */
   blockedBy: ErasureObstacle[];
-  /** Once it was carried out: what the id has become */
+  /** After the erasure: the pseudonym that replaced the id */
   customerId: string;
-  /** Absent: it was not carried out */
+  /** Absent if it was not carried out */
   erasedAt?: string;
   goes: ErasurePart[];
   previewId: string;
-  /** What the customer's id becomes; absent: it stays */
+  /** The pseudonym that replaces the customer's id; absent if the id stays */
   pseudonym?: string;
   stays: ErasurePart[];
-  /** How many events of the customer there were */
+  /** How many events the customer had at the time of the preview */
   version: number;
 }
 
@@ -371,7 +371,7 @@ export interface CustomerExport {
   contacts: Contact[];
   customerId: string;
   exportedAt: string;
-  /** The rows by what they are, such as sessions, checkouts or events, each with all that it holds */
+  /** The rows by kind, such as sessions, checkouts or events, each with all its fields */
   held: Record<string, (Record<string, unknown>)[] | null>;
 }
 
@@ -399,7 +399,7 @@ export interface DeadOf {
 
 export interface Deliveries {
   deliveries: Delivery[];
-  /** The after of the next page; null on the last */
+  /** The after parameter of the next page; null on the last page */
   nextCursor: string | null;
 }
 
@@ -418,7 +418,7 @@ export interface Delivery {
   id: string;
   /** Pending: when it is tried next, or when the present attempt gives up */
   nextAt?: string;
-  /** The event's */
+  /** The event's number */
   number?: number;
   state: "pending" | "delivered" | "dead";
   /** The receiver's last status */
@@ -440,7 +440,7 @@ export interface Difference {
   ref: string;
   /** Nothing is left to do */
   settled: boolean;
-  /** When an earlier comparison found it; absent: this one did */
+  /** When an earlier reconciliation found it; absent if this one did */
   since?: string;
   /** What is left for a person */
   todo?: string;
@@ -474,7 +474,7 @@ export interface EndpointChange {
   description?: string | undefined;
   /** A disabled endpoint receives nothing. Once enabled, it receives what is still pending, and new events */
   enabled?: boolean | undefined;
-  /** Empty: all */
+  /** Replaces the types of events that are sent; empty: all events */
   events?: string[] | undefined;
   url?: string | undefined;
 }
@@ -516,7 +516,7 @@ export interface ErasurePart {
 /** Who did something, as outsiders see it */
 export type EventActor = "customer" | "mechanic" | "operator" | "service" | "system";
 
-/** What happened, as webhooks name it */
+/** What happened, as the type of a webhook */
 export type EventKind = "session.scheduled" | "session.waiting" | "session.live" | "session.completed" | "session.cancelled" | "session.accepted" | "session.released" | "session.transferred" | "session.forgotten" | "session.joined" | "session.extended" | "session.prolonged" | "session.unaccepted" | "session.postponed" | "session.changed" | "checkout.promised" | "checkout.fulfilled" | "checkout.deferred" | "checkout.held" | "checkout.credited" | "checkout.refund_due" | "checkout.refunding" | "checkout.refunded" | "checkout.forfeited" | "checkout.void" | "checkout.ignored" | "checkout.changed";
 
 /** Why something happened, as a code */
@@ -524,22 +524,22 @@ export type EventReason = "admitted" | "booked" | "credit_spent" | "slot_free" |
 
 export type EventReceipt = EventReceiptRecorded | EventReceiptKept;
 
-/** The event is stored as it came, and changed nothing */
+/** The event is stored unchanged, and had no effect */
 export interface EventReceiptKept {
   outcome: "kept";
-  /** Kept: what is wrong with it */
+  /** For kept: what is wrong with the event */
   why: string;
 }
 
 /** The event is recorded */
 export interface EventReceiptRecorded {
-  /** What it pays for, oldest first; absent until an order or the shop says */
+  /** What it pays for, oldest first; absent until an order or the shop says what was bought */
   checkouts?: ReceiptCheckout[];
   currency?: string;
   outcome: "recorded";
-  /** Of the payment, by everything that is known of it. Absent: nobody has said that anything was paid */
+  /** The payment's state, by everything that is known about it. Absent while no payment has been reported */
   state?: "reported" | "promised" | "authorised" | "captured" | "failed";
-  /** What the payment can pay for now, in the currency's minor unit. Money that is only reserved is none yet */
+  /** What the payment can pay for now, in the currency's minor unit. Money that is only reserved does not count yet */
   worth?: number;
 }
 
@@ -568,7 +568,7 @@ export interface ExtendedCredited {
   expiresAt?: string;
   outcome: "credited";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -578,7 +578,7 @@ export interface ExtendedDeferred {
   expiresAt?: string;
   outcome: "deferred";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -588,7 +588,7 @@ export interface ExtendedForfeited {
   expiresAt?: string;
   outcome: "forfeited";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -598,7 +598,7 @@ export interface ExtendedFulfilled {
   expiresAt?: string;
   outcome: "fulfilled";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -608,17 +608,17 @@ export interface ExtendedHeld {
   expiresAt?: string;
   outcome: "held";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
-/** The payment is for nothing that is sold here */
+/** The payment is for something that is not sold here */
 export interface ExtendedIgnored {
   /** The session's deadline; absent once it has ended */
   expiresAt?: string;
   outcome: "ignored";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -628,7 +628,7 @@ export interface ExtendedPromised {
   expiresAt?: string;
   outcome: "promised";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -638,7 +638,7 @@ export interface ExtendedRefundDue {
   expiresAt?: string;
   outcome: "refund_due";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -648,7 +648,7 @@ export interface ExtendedRefunded {
   expiresAt?: string;
   outcome: "refunded";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -658,7 +658,7 @@ export interface ExtendedRefunding {
   expiresAt?: string;
   outcome: "refunding";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
@@ -668,14 +668,14 @@ export interface ExtendedVoid {
   expiresAt?: string;
   outcome: "void";
   sessionId: string;
-  /** Of the session */
+  /** The session's status */
   status: SessionStatus;
 }
 
 export interface Extension {
   /** In the currency's minor unit */
   amount?: number | undefined;
-  /** ISO 4217; an amount needs one, if the plan has none */
+  /** ISO 4217; required with an amount if the plan has no currency */
   currency?: string | undefined;
   /** The payment's reference at its provider. The same reference is always the same payment */
   paymentRef: string;
@@ -685,27 +685,27 @@ export interface Extension {
 
 export interface FindingAcknowledgement {
   at: string;
-  /** Who: role and id */
+  /** Who did it: role and id */
   by: string;
   reason: string;
   /** From then on the finding counts again */
   until: string;
 }
 
-/** What is wrong, for programs */
+/** What is wrong, as a code */
 export type FindingCode = "unreadable" | "not_writable" | "admissions_failing" | "schema_lacking" | "very_stale_sessions" | "stuck_rows" | "cleanup_failed" | "sweeper_silent" | "keys_unreachable" | "rows_inconsistent" | "money_unsettled" | "refund_failing" | "refunds_overdue" | "capture_failing" | "payments_disputed" | "payment_lost" | "payment_disagrees" | "books_differ" | "messages_refused" | "messages_unusable" | "deliveries_dying" | "deliveries_overdue" | "endpoint_disabled" | "stale_sessions" | "stale_requests" | "orphaned_sessions" | "overdue_assigned" | "overdue_live" | "overdue_scheduled" | "leaked_slots" | "blocked_repeatedly" | "queue_unwatched" | "guards_missing" | "audit_lost" | "tallies_wrong" | "clock_skew";
 
 export interface Forecast {
-  /** How many are served before; 1000: so many, or more */
+  /** How many customers are served before this one; 1000 means 1000 or more */
   ahead: number;
   at: string;
   /** How many of them have a session now */
   busy: number;
   /** How many mechanics seem to be at work: as many as had a session at once within the last 20 minutes */
   mechanics: number;
-  /** Half of those in this place wait at most so long from now; null: too little is known */
+  /** Half of the customers in this place wait at most this long from now; null if too little is known */
   p50Seconds: number | null;
-  /** Nine of ten wait at most so long from now; null: too little is known */
+  /** Nine in ten wait at most this long from now; null if too little is known */
   p90Seconds: number | null;
   /** The customer waits for a mechanic; otherwise the forecast is of a session that would begin now */
   waiting: boolean;
@@ -774,7 +774,7 @@ export interface FulfillmentHeld {
   type: SessionType;
 }
 
-/** The payment is for nothing that is sold here */
+/** The payment is for something that is not sold here */
 export interface FulfillmentIgnored {
   outcome: "ignored";
   requestId?: string;
@@ -857,7 +857,7 @@ export interface Health {
   sessions: SessionHealth;
   startedAt: string;
   sweeper: SweeperHealth;
-  /** By the database's clock if it answered */
+  /** By the database's clock, if the database answered */
   timestamp: string;
   version: string;
   /** Whether the database accepts this process's writes; null: unknown */
@@ -875,22 +875,22 @@ export interface HealthFinding {
   acknowledged: FindingAcknowledgement | null;
   code: FindingCode;
   count: number;
-  /** Ids, the oldest first */
+  /** Ids, oldest first */
   customers: string[];
   fix: string;
   /** References, or checkout ids for payments without one */
   payments: string[];
-  /** Ids, the oldest first */
+  /** Ids, oldest first */
   sessions: string[];
   severity: "critical" | "warning";
-  /** When the oldest of them went wrong; null: unknown */
+  /** Since when the oldest of them has been wrong; null: unknown */
   since: string | null;
 }
 
 export interface HealthHistory {
   /** Unix times */
   at: number[];
-  /** The interval; moments before this process started are a minute apart, without stale and lagSeconds */
+  /** The interval between samples; those from before this process started are a minute apart, without stale and lagSeconds */
   everySeconds: number;
   /** How long the most overdue session was past its deadline */
   lagSeconds: (number | null)[];
@@ -919,7 +919,7 @@ export interface Job {
   actor: string;
   /** Who asked it to stop: role:id */
   cancelledBy?: string;
-  /** Sessions, or payments, that were looked after */
+  /** Sessions or payments processed so far */
   done: number;
   /** Why it failed */
   error?: string;
@@ -927,15 +927,15 @@ export interface Job {
   finishedAt: string | null;
   jobId: string;
   kind: "cleanup" | "undo" | "reconcile";
-  /** What it is at; the last thing, once it has ended */
+  /** What it is doing; once it has ended, the last thing it did */
   phase: string;
-  /** The whole answer, once it has ended */
+  /** The full result, once it has ended */
   result?: unknown;
-  /** The run that records it; a comparison has none */
+  /** The run that records it; a reconciliation has none */
   runId?: string;
   startedAt: string;
   state: "running" | "succeeded" | "failed" | "cancelled";
-  /** Null if nobody knows yet */
+  /** Null while it is unknown */
   total: number | null;
 }
 
@@ -952,20 +952,20 @@ export interface Kept {
 }
 
 export interface KeyRotation {
-  /** How long the secret before goes on counting; 0: not at all; absent: a day */
+  /** How long the previous secret stays valid; 0: not at all; absent: a day */
   graceSeconds?: number | undefined;
 }
 
 export interface Mechanic {
   busy: boolean;
-  /** How often they accepted a session and did not come */
+  /** How many accepted sessions they did not join */
   forgotten: number;
-  /** The same in the last 30 days */
+  /** How many of those in the last 30 days */
   forgottenLately: number;
   id: string;
   /** Null: never */
   lastForgottenAt: string | null;
-  /** What keeps them busy; null: nothing, or what the caller's key does not reach */
+  /** The session that keeps them busy; null if there is none, or if the caller's key may not see it */
   session: Session | null;
   /** When they accepted it */
   since: string | null;
@@ -980,24 +980,24 @@ export interface MechanicHealth {
 }
 
 export interface NewAPIKey {
-  /** Of maxAmount, which needs one; payments in another are refused */
+  /** The currency of maxAmount, required with it; payments in another currency are refused */
   currency?: string | undefined;
-  /** Binds it to customers whose id begins like this; absent: to none */
+  /** Restricts the key to customers whose id begins with this; absent: not restricted */
   customerPrefix?: string | undefined;
-  /** Its end; either this or neverExpires is required */
+  /** When the key expires; either this or neverExpires is required */
   expiresAt?: string | undefined;
-  /** The largest amount of a payment, in the smallest unit of its currency; absent: any */
+  /** The largest payment that the key may make, in the smallest unit of its currency; absent: any amount */
   maxAmount?: number | undefined;
-  /** The service that calls with it, as events and logs name it */
+  /** The name of the service that uses the key, as it appears in events and logs */
   name: string;
   neverExpires?: boolean | undefined;
-  /** Binds it to these routes, by operationId or by group, such as sessions; absent: to none */
+  /** Restricts the key to these routes, by operationId or by group, such as sessions; absent: not restricted */
   routes?: string[] | undefined;
 }
 
 export interface NewEndpoint {
   description?: string | undefined;
-  /** Only these; absent or empty: all */
+  /** Only events of these types; absent or empty: all events */
   events?: string[] | undefined;
   /** https; the receiver answers 2xx within 15 seconds */
   url: string;
@@ -1044,56 +1044,56 @@ export interface Payment {
   /** Charged, or reported by the shop while no provider has spoken */
   captured: number;
   currency?: string;
-  /** In disputes that the bank has not decided. This and all below: for admins and services */
+  /** In disputes that the bank has not decided. This field and those below are for admins and services */
   disputed?: number;
-  /** What refunds and captures call it at the provider */
+  /** The provider's id that refunds and captures use */
   id?: string;
-  /** Taken back by the bank, in disputes that it decided for the customer */
+  /** Taken back by the bank in disputes that the customer won */
   lost?: number;
   /** Absent while no provider has spoken */
   provider?: string;
-  /** All its names */
+  /** All references of the payment */
   references?: string[];
-  /** Given back */
+  /** Refunded */
   refunded: number;
-  /** Being given back */
+  /** Refunds under way */
   refunding?: number;
-  /** Why the newest refund that failed did */
+  /** Why the most recent failed refund failed */
   refusal?: string;
-  /** The same in words */
+  /** The difference in words */
   sentence: string;
-  /** reported: by the shop alone; promised: a bank sends it later; authorised: reserved at the bank, not charged; captured: charged; failed: it will not come; unpaid: nobody has said that anything was paid */
+  /** reported: by the shop alone; promised: a bank sends the money later; authorised: reserved at the bank, not charged; captured: charged; failed: the money will not come; unpaid: no payment was reported */
   state: "reported" | "promised" | "authorised" | "captured" | "failed" | "unpaid";
-  /** What the payment can pay for: captured, less what is gone, or may be soon */
+  /** What the payment can pay for: what was captured, less what was, or may soon be, taken or given back */
   worth?: number;
 }
 
 export interface PaymentEvent {
-  /** The provider's account that received the money, if there are several */
+  /** The provider's account that received the money, if you have several */
   account?: string | undefined;
-  /** In the currency's minor unit: what was reserved or taken; of a refund, what it gives back; of a refund_total, what was given back in all; of a dispute, what is claimed, all of it if absent. Required for authorised, paid, refund and refund_total */
+  /** In the currency's minor unit: what was reserved or taken; for refund, what it gives back; for refund_total, everything given back so far; for dispute, what is claimed (absent: all of it). Required for authorised, paid, refund and refund_total */
   amount?: number | undefined;
-  /** When it happened, by the provider's clock, with a time zone. It decides what holds of two events about the same thing, so it must not be the time of sending */
+  /** When it happened, by the provider's clock, with a time zone. Of two events about the same thing the later one counts, so do not use the time of sending */
   at: string;
   /** ISO 4217; required with an amount */
   currency?: string | undefined;
-  /** The event's own id: told again, it is the same */
+  /** The event's own id, the same when the event is sent again */
   id: string;
-  /** The provider's id of the refund or the dispute, which must have one; otherwise of the try to get the money, if it is not the payment's name */
+  /** The provider's id of the refund or the dispute, required for these; for other types the id of the attempt to collect the money, if it differs from the payment's reference */
   object?: string | undefined;
-  /** What was bought: with authorised, paid and promised. The first event with an order makes the checkout */
+  /** What was bought; allowed with authorised, paid and promised. The first event with an order creates the checkout */
   order?: PaymentOrder | undefined;
-  /** The one of the references that refunds at the provider use; the first if absent */
+  /** Which of the references refunds at the provider use; absent: the first */
   paymentName?: string | undefined;
-  /** Who has the money: paypal, mollie, bank. Not stripe, which has a route of its own */
+  /** Who holds the money: paypal, mollie, bank. Not stripe, which has a route of its own */
   provider: string;
   /** Why, in the provider's words, for operators */
   reason?: string | undefined;
   /** The names of the payment: the provider's, and the shop's own. The first becomes the reference of its checkout. Never a customer, a subscription or anything else that has several payments */
   references: string[];
-  /** Of a refund: requires_action, pending, succeeded, canceled, failed. Of a dispute: warning, closed, unknown, needs_response, under_review, prevented, won, lost. Absent for everything else */
+  /** For a refund: requires_action, pending, succeeded, canceled, failed. For a dispute: warning, closed, unknown, needs_response, under_review, prevented, won, lost. Absent for everything else */
   state?: "requires_action" | "pending" | "succeeded" | "canceled" | "failed" | "warning" | "closed" | "unknown" | "needs_response" | "under_review" | "prevented" | "won" | "lost" | undefined;
-  /** What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim; named: nothing, but all references are names of one payment */
+  /** What happened. authorised: the money is reserved; paid: it was taken; declined: one attempt failed, and another may follow; promised: a bank sends the money later; failed: the payment will not be made; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider reports only the sum; dispute: the state of one chargeback or claim; named: nothing happened, but all references name the same payment */
   type: "authorised" | "paid" | "declined" | "promised" | "failed" | "expired" | "voided" | "refund" | "refund_total" | "dispute" | "named";
   /** When an authorization lapses */
   until?: string | undefined;
@@ -1102,23 +1102,23 @@ export interface PaymentEvent {
 export interface PaymentOrder {
   /** What is paid for it, in the currency's minor unit; the event's amount if absent */
   amount?: number | undefined;
-  /** The event's currency if absent */
+  /** Absent: the event's currency */
   currency?: string | undefined;
-  /** The marketplace's own id. Absent: nobody knows whose payment it is, and it is held for an operator */
+  /** The marketplace's own id. Absent if it is not known whose payment it is: the payment is then held for an operator */
   customerId?: string | undefined;
   email?: string | undefined;
-  /** The live session that it buys more time for */
+  /** The live session for which it buys more time */
   extends?: string | undefined;
   metadata?: Record<string, string> | undefined;
   /** Shown to mechanics */
   name?: string | undefined;
-  /** One of Curfew's plans. A payment for none of them is ignored, or held, as stripe.ignore_foreign says */
+  /** One of Curfew's plans. A payment for any other plan is ignored or held, depending on stripe.ignore_foreign */
   plan?: string | undefined;
-  /** The same before discounts, tax and shipping, to compare with the plan's price; the amount if absent */
+  /** The amount before discounts, tax and shipping, which is compared with the plan's price; absent: the amount */
   price?: number | undefined;
-  /** How often; 1 if absent */
+  /** How many are bought; absent: 1 */
   quantity?: number | undefined;
-  /** It pays for a later period of a subscription: it brings a credit of its plan, since nobody asks for a session at that moment */
+  /** It pays for a later period of a subscription, so it becomes a credit for its plan: nobody is asking for a session at that moment */
   renewal?: boolean | undefined;
   /** Start of an appointment, with a time zone */
   startsAt?: string | undefined;
@@ -1134,17 +1134,17 @@ export interface Preview {
   /** Null if it was not stored */
   previewId: string | null;
   tip: string;
-  /** More is due than is shown */
+  /** More would end than is listed */
   truncated?: boolean;
   wouldClean: WouldClean;
 }
 
 export interface PreviewItem {
-  /** The row of a table of the marketplace's own that would be ended */
+  /** The row, in one of the marketplace's own tables, that would be ended */
   adopted?: Adopted;
   ageSeconds: number;
   customerId: string;
-  /** What its payment would become; empty if it is adopted */
+  /** What its payment would become; empty if the session is adopted */
   owed: string;
   /** Why it would end; cleared if it is not overdue yet */
   reason: string;
@@ -1208,12 +1208,12 @@ export interface ProblemIdempotencyMismatch {
   type: string;
 }
 
-/** Something went wrong inside Curfew. What a failed cleanup had committed is added */
+/** Something went wrong inside Curfew. A failed cleanup adds what it had committed */
 export interface ProblemInternal {
   code: "internal";
   /** What is wrong in this case, and what to do */
   detail: string;
-  /** Rows that had changed since the preview and were left alone */
+  /** Rows that have changed since the preview and were left alone */
   drifted?: Drift[];
   message?: string;
   /** The id of the request in the log */
@@ -1396,7 +1396,7 @@ export interface Prolongation {
 export interface Purchase {
   /** In the currency's minor unit */
   amount?: number | undefined;
-  /** ISO 4217; an amount needs one, if the plan has none */
+  /** ISO 4217; required with an amount if the plan has no currency */
   currency?: string | undefined;
   /** The marketplace's own id */
   customerId: string;
@@ -1428,23 +1428,23 @@ export interface ReceiptCheckout {
 }
 
 export interface Reconcile {
-  /** How far back; 72 hours unless it is said */
+  /** How far back to compare; absent: 72 hours */
   sinceHours?: number | undefined;
 }
 
 export interface Reconciliation {
   differences: Difference[];
-  /** Messages that the provider could not deliver, and that were taken in */
+  /** Messages that the provider could not deliver and that were recorded now */
   missed: number;
-  /** Payments that the provider listed */
+  /** Payments that the provider lists */
   paid: number;
   since: string;
-  /** What could not be looked at, and why */
+  /** What could not be checked, and why */
   unreadable?: string[];
 }
 
 export interface Refund {
-  /** It has already been refunded outside Curfew; the provider is not asked */
+  /** It has already been refunded outside Curfew, so the provider is not asked */
   byHand?: boolean | undefined;
   /** Kept in the payment's history */
   reason: string;
@@ -1490,7 +1490,7 @@ export interface RequestRemoved {
   request: RequestRef;
 }
 
-/** Where a request stands */
+/** The status of a request */
 export type RequestStatus = "pending" | "accepted" | "cancelled" | "expired" | "completed";
 
 export interface Revived {
@@ -1536,21 +1536,21 @@ export interface SearchHit {
   page: string;
   /** Of a session or payment */
   plan?: string;
-  /** Of a payment, at its provider */
+  /** The payment's page at its provider */
   reference?: string;
-  /** Of a session or request; the outcome of a payment or run */
+  /** The status of a session or request; the outcome of a payment or run */
   status?: string;
 }
 
 export interface SearchHits {
-  /** The surest first */
+  /** Best matches first */
   hits: SearchHit[];
-  /** The look through what is recent took too long and was given up: a part of a word may be found although it is not here */
+  /** Whether the search for parts of words was cut short because it took too long: there may be more results */
   partial: boolean;
 }
 
 export interface Session {
-  /** The row of a table of the marketplace's own that the session follows */
+  /** The row, in one of the marketplace's own tables, that the session mirrors */
   adopted?: Adopted;
   createdAt: string;
   customerId: string;
@@ -1575,10 +1575,10 @@ export interface SessionChange {
   /** customer, mechanic, operator, service or system; for admins role:id */
   actor: string;
   at: string;
-  /** Empty for the first */
+  /** Empty for the first event */
   from: string;
   number: number;
-  /** A code; for admins with the note */
+  /** A code; for admins, with what operators noted */
   reason: string;
   session: Session;
   sessionId: string;
@@ -1609,10 +1609,10 @@ export interface SessionRequest {
   status: RequestStatus;
 }
 
-/** Where a session stands */
+/** The status of a session */
 export type SessionStatus = "scheduled" | "waiting" | "live" | "completed" | "cancelled";
 
-/** What a session is */
+/** The kind of a session */
 export type SessionType = "chat" | "video" | "diagnostic";
 
 export interface Setting {
@@ -1631,11 +1631,11 @@ export interface Settings {
 }
 
 export interface SignIn {
-  /** What it says of itself */
+  /** The browser's own name for itself */
   browser?: string;
   createdAt: string;
   id: string;
-  /** To a quarter of a minute */
+  /** Accurate to 15 seconds */
   lastSeenAt: string;
   role: CallerRole;
   subject: string;
@@ -1652,11 +1652,11 @@ export interface SignInsEnded {
 /** A server-sent event of GET /api/stream: its event field, its id, and its data read as JSON. A comment is a heartbeat */
 export type StreamEvent = StreamEventHello | StreamEventSession | StreamEventRequest | StreamEventCheckout | StreamEventFigures | StreamEventJob | StreamEventReset | StreamEventBye;
 
-/** The last */
+/** Always the last event */
 export interface StreamEventBye {
   data: Bye;
   event: "bye";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -1664,7 +1664,7 @@ export interface StreamEventBye {
 export interface StreamEventCheckout {
   data: CheckoutChange;
   event: "checkout";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -1672,15 +1672,15 @@ export interface StreamEventCheckout {
 export interface StreamEventFigures {
   data: Health;
   event: "figures";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
-/** The first. Whatever was committed before its time is in the lists */
+/** Always the first event. Whatever was committed before its time is in the lists */
 export interface StreamEventHello {
   data: Hello;
   event: "hello";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -1688,15 +1688,15 @@ export interface StreamEventHello {
 export interface StreamEventJob {
   data: Job;
   event: "job";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
-/** A request came into the queue, or left it */
+/** A request entered the queue or left it */
 export interface StreamEventRequest {
   data: RequestAdded | RequestRemoved;
   event: "request";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -1704,15 +1704,15 @@ export interface StreamEventRequest {
 export interface StreamEventReset {
   data: Record<string, unknown>;
   event: "reset";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
-/** A line of a session's history, and the session now */
+/** An event of a session's history, with the session as it is now */
 export interface StreamEventSession {
   data: SessionChange;
   event: "session";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -1729,7 +1729,7 @@ export interface Subject {
 
 export interface SweeperHealth {
   alive: boolean | null;
-  /** In this process */
+  /** Whether this process sweeps */
   enabled: boolean;
   /** How late the last sweep was */
   lagSeconds: number | null;
@@ -1738,9 +1738,9 @@ export interface SweeperHealth {
 }
 
 export interface TestClock {
-  /** How far it is ahead of the real time */
+  /** How far the clock is ahead of real time */
   ahead: string;
-  /** What it is there now */
+  /** The time on the test clock */
   now: string;
 }
 
@@ -1748,7 +1748,7 @@ export interface Timeline {
   /** What can be done now, as calls */
   actions: Action[];
   blocked: boolean;
-  /** The newest, newest first */
+  /** The most recent, newest first */
   checkouts: Checkout[];
   /** Empty for a run, for a payment without a known customer, and for an address of several customers */
   customerId: string;
@@ -1766,7 +1766,7 @@ export interface Timeline {
   sentence: string;
   /** The session that holds the slot */
   session?: Blocker;
-  /** The newest, newest first */
+  /** The most recent, newest first */
   sessions: Session[];
   subject: Subject;
 }
@@ -1775,12 +1775,12 @@ export interface TokenRevocation {
   role?: CallerRole | undefined;
   /** Revokes what was issued to it until now: tokens, sign-in links and browsers */
   subject?: string | undefined;
-  /** The token's jti; either this, or role and subject */
+  /** The token's jti; give either this, or role and subject */
   tokenId?: string | undefined;
 }
 
 export interface Transfer {
-  /** The colleague */
+  /** The colleague's id */
   mechanicId: string;
 }
 
@@ -1802,7 +1802,7 @@ export interface UnspentCredit {
   amount: number;
   checkoutId: string;
   currency?: string;
-  /** When it ends unspent, and what was paid for it is refunded; absent: never */
+  /** When the credit expires if unspent, and its payment becomes due for refund; absent: never */
   expiresAt?: string;
   /** The plan that it can be spent on */
   plan: string;
@@ -1840,9 +1840,9 @@ export interface WebhookCheckoutChange {
   actor: EventActor;
   /** The payment when the message was made: its version shows whether it has changed since */
   checkout: WebhookCheckout;
-  /** Absent for the first */
+  /** Absent for the first event */
   from?: CheckoutOutcome;
-  /** The event's */
+  /** The event's id */
   id: string;
   /** The numbers of a session, or of a payment, have no gap */
   number: number;
@@ -2081,9 +2081,9 @@ export interface WebhookSession {
 
 export interface WebhookSessionChange {
   actor: EventActor;
-  /** Absent for the first */
+  /** Absent for the first event */
   from?: SessionStatus;
-  /** The event's */
+  /** The event's id */
   id: string;
   /** The numbers of a session, or of a payment, have no gap */
   number: number;
@@ -2119,15 +2119,15 @@ export type WebhookMessage = WebhookMessageCheckoutChanged | WebhookMessageCheck
 
 /** What each operation takes and answers. */
 export interface Operations {
-  /** List what a second admin has to approve, and what became of it */
+  /** List actions that need a second admin's approval, and what became of them */
   listApprovals: { input: { query?: {
       /** Only what somebody can still decide */
       pending?: boolean | undefined;
       /** Only what is about this customer */
       customerId?: string | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
     } | undefined }; result: Approvals };
   /** Approve what another admin asked for, and carry it out */
@@ -2140,18 +2140,18 @@ export interface Operations {
       actor?: string | undefined;
       /** Only what is about this customer */
       subject?: string | undefined;
-      /** Only this action: an operationId, or page: and a page's name */
+      /** Only this action: an operationId, page: and a page's name, or command: and its words */
       action?: string | undefined;
-      /** Only what happened from then on */
+      /** Only what happened at this moment or later */
       since?: string | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
     } | undefined }; result: AuditPage };
-  /** List payments, the newest first */
+  /** List payments, newest first */
   listPayments: { input: { query?: {
-      /** Only these */
+      /** Only payments with this outcome */
       outcome?: CheckoutOutcome | undefined;
       /** Only those of this plan */
       plan?: string | undefined;
@@ -2163,16 +2163,16 @@ export interface Operations {
       from?: string | undefined;
       /** Only those made before this moment */
       to?: string | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       after?: string | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
     } | undefined }; result: CheckoutPage };
   /** Fulfill a paid checkout */
   fulfillCheckout: { input: { body: Purchase }; result: Fulfillment };
-  /** The same payments as CSV, all of them */
+  /** Export all matching payments as CSV */
   exportPayments: { input: { query?: {
-      /** Only these */
+      /** Only payments with this outcome */
       outcome?: CheckoutOutcome | undefined;
       /** Only those of this plan */
       plan?: string | undefined;
@@ -2191,13 +2191,13 @@ export interface Operations {
   clearCustomer: { input: { id: string; body?: Clearing | undefined }; result: Cleared };
   /** Preview the erasure of a customer's personal data, or carry it out */
   eraseCustomer: { input: { id: string; body?: CustomerErasing | undefined }; result: CustomerErasure };
-  /** Export everything that is held of a customer */
+  /** Export everything that is held about a customer */
   exportCustomer: { input: { id: string }; result: CustomerExport };
   /** Forecast how long a customer waits for a mechanic */
   forecast: { input: { id: string }; result: Forecast };
   /** Report what blocks a customer */
   sessionStatus: { input: { id: string }; result: CustomerStatus };
-  /** The books of a month as CSV: by currency, or a row for each payment */
+  /** Read the books of a month as CSV, by currency or payment by payment */
   readBooks: { input: { query: {
       /** The month, in UTC: 2026-11 */
       month: string;
@@ -2206,15 +2206,15 @@ export interface Operations {
     } }; result: string };
   /** List payments, oldest first */
   findCheckouts: { input: { query?: {
-      /** Only these */
+      /** Only payments with this outcome */
       outcome?: CheckoutOutcome | undefined;
       /** Only this customer's */
       customerId?: string | undefined;
-      /** Only those paid with this address, whatever the case of its letters */
+      /** Only those paid with this e-mail address, ignoring case */
       email?: string | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       after?: string | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
     } | undefined }; result: CheckoutPage };
   /** Read a payment with its history, by id or reference */
@@ -2223,21 +2223,21 @@ export interface Operations {
   assignHeld: { input: { id: string; body: Assignment }; result: Fulfillment };
   /** Credit a forfeited payment */
   creditCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
-  /** What is known of a disputed payment, in the fields of Stripe's dispute evidence */
+  /** Read what is known about a disputed payment, in the fields of Stripe's dispute evidence */
   checkoutEvidence: { input: { id: string }; result: Evidence };
   /** Fulfill a held payment */
   fulfillHeld: { input: { id: string; body?: Repair | undefined }; result: Fulfillment };
-  /** Say that a held payment is for nothing sold here */
+  /** Mark a held payment as being for something not sold here */
   ignoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
-  /** Make a refund due */
+  /** Refund a payment, or record a refund made by hand */
   refundCheckout: { input: { id: string; body: Refund }; result: CheckoutDetail };
   /** Hold an ignored payment after all */
   restoreCheckout: { input: { id: string; body: Reason }; result: CheckoutDetail };
   /** List cleanup runs */
   listRuns: { input: { query?: {
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
     } | undefined }; result: Runs };
   /** Undo a cleanup run */
@@ -2257,30 +2257,30 @@ export interface Operations {
   explain: { input: { query: {
       /** A customer, session, request, checkout, run, payment reference or e-mail address */
       subject: string;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
     } }; result: Timeline };
   /** Acknowledge a finding until a given time */
   acknowledgeFinding: { input: { id: string; body: Acknowledging }; result: FindingAcknowledgement };
   /** Withdraw an acknowledgement */
   withdrawAcknowledgement: { input: { id: string }; result: Withdrawn };
-  /** The history of health in the last hours */
+  /** Read the health history of the last hours */
   readHistory: { input: { query?: {
-      /** Only what came after this second since 1970 */
+      /** Only what happened after this Unix time, in seconds */
       since?: number | undefined;
     } | undefined }; result: HealthHistory };
   /** List jobs, newest first */
   listJobs: { input: { query?: {
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
     } | undefined }; result: Jobs };
-  /** Read how a job stands, and its result */
+  /** Read a job's progress and result */
   readJob: { input: { id: string }; result: Job };
-  /** Ask a job to stop between two steps; what it did stays */
+  /** Stop a job between two steps; what it has done stays done */
   cancelJob: { input: { id: string }; result: Job };
-  /** Compare payments with the provider's books, and take in what is missing */
+  /** Compare payments with the provider's books, and record what is missing */
   reconcile: { input: { body?: Reconcile | undefined }; result: Reconciliation | Job };
   /** Report health */
   sessionHealth: { input: Record<string, never>; result: Health };
@@ -2292,18 +2292,18 @@ export interface Operations {
   listSettings: { input: Record<string, never>; result: Settings };
   /** List deliveries */
   listDeliveries: { input: { query?: {
-      /** Only these */
+      /** Only deliveries in this state */
       state?: "pending" | "delivered" | "dead" | undefined;
       /** Only this endpoint's */
       endpoint?: string | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       after?: string | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
     } | undefined }; result: Deliveries };
-  /** Deliveries as CSV, the newest first, without what was sent */
+  /** Export deliveries as CSV, newest first, without their bodies */
   exportDeliveries: { input: { query?: {
-      /** Only these */
+      /** Only deliveries in this state */
       state?: "pending" | "delivered" | "dead" | undefined;
       /** Only this endpoint's */
       endpoint?: string | undefined;
@@ -2330,31 +2330,31 @@ export interface Operations {
   rotateKey: { input: { id: string; body?: KeyRotation | undefined }; result: APIKey };
   /** List the requests that mechanics may accept */
   listQueue: { input: { query?: {
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
     } | undefined }; result: Queue };
   /** Accept a request */
   acceptRequest: { input: { id: string }; result: Offered };
-  /** Put a request back */
+  /** Release an accepted request back into the queue */
   releaseRequest: { input: { id: string }; result: Offered };
   /** Give a request to a colleague */
   transferRequest: { input: { id: string; body: Transfer }; result: Offered };
-  /** Read how it stands with a mechanic */
+  /** Read what keeps a mechanic busy, and how often they did not join */
   readMechanic: { input: { id: string }; result: Mechanic };
   /** Find a customer, session, request, payment, run or mechanic by an id or a part of it, a name, an address or a reference */
   search: { input: { query: {
-      /** An id or a part of it, a name, an e-mail address or a payment's reference, in any case */
+      /** An id or part of one, a name, an e-mail address or a payment's reference; upper and lower case are the same */
       text: string;
     } }; result: SearchHits };
-  /** List sessions, the newest first or by deadline */
+  /** List sessions, newest first or by deadline */
   listSessions: { input: { query?: {
-      /** Only these */
+      /** Only sessions with this status */
       status?: SessionStatus | undefined;
       /** Only those of this plan */
       plan?: string | undefined;
-      /** Only those that this mechanic has or had */
+      /** Only those that this mechanic has or has had */
       mechanicId?: string | undefined;
       /** Only this customer's */
       customerId?: string | undefined;
@@ -2364,22 +2364,22 @@ export interface Operations {
       to?: string | undefined;
       /** Only those past their deadline */
       overdue?: boolean | undefined;
-      /** The newest first, or those that have not ended by their deadline, the earliest first */
+      /** Newest first; or those that have not ended, earliest deadline first */
       sort?: "newest" | "deadline" | undefined;
-      /** The length of a page */
+      /** How many to return on a page */
       limit?: number | undefined;
-      /** The nextCursor of the page before */
+      /** The nextCursor of the previous page */
       cursor?: string | undefined;
     } | undefined }; result: SessionList };
   /** Create a session with a free plan or a credit */
   createSession: { input: { body: NewSession }; result: Fulfillment };
-  /** The same sessions as CSV, all of them */
+  /** Export all matching sessions as CSV */
   exportSessions: { input: { query?: {
-      /** Only these */
+      /** Only sessions with this status */
       status?: SessionStatus | undefined;
       /** Only those of this plan */
       plan?: string | undefined;
-      /** Only those that this mechanic has or had */
+      /** Only those that this mechanic has or has had */
       mechanicId?: string | undefined;
       /** Only this customer's */
       customerId?: string | undefined;
@@ -2389,7 +2389,7 @@ export interface Operations {
       to?: string | undefined;
       /** Only those past their deadline */
       overdue?: boolean | undefined;
-      /** The newest first, or those that have not ended by their deadline, the earliest first */
+      /** Newest first; or those that have not ended, earliest deadline first */
       sort?: "newest" | "deadline" | undefined;
     } | undefined }; result: string };
   /** Read a session */
@@ -2412,9 +2412,9 @@ export interface Operations {
   endSignIn: { input: { id: string }; result: Removed };
   /** Get a ticket that opens a stream once, for an EventSource */
   createStreamTicket: { input: Record<string, never>; result: StreamTicket };
-  /** Move the test clock, and do all that is due by then */
+  /** Move the test clock forward, and do everything that is due by then */
   advanceTestClock: { input: { body: ClockAdvance }; result: TestClock };
-  /** Revoke a token of the local key, or every one of a subject */
+  /** Revoke one token of the local key, or all tokens of a subject */
   revokeTokens: { input: { body?: TokenRevocation | undefined }; result: TokenRevocation };
   /** List webhook endpoints */
   listEndpoints: { input: Record<string, never>; result: Endpoints };

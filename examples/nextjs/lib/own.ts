@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 
 import type { Keeper } from "./keeper";
 
-// The app as it was: it keeps sessions in a table of its own (here a list), and has the disease. A session that nobody accepts
+// The app as it was: it keeps sessions in a table of its own (here a list), and has the bug. A session that nobody accepts
 // waits for ever, and its customer, who has paid, is refused the next one.
 
 interface Row {

@@ -20,9 +20,9 @@ type message struct {
 
 // Change is the history entry that a webhook reports.
 type Change struct {
-	ID     string `json:"id" doc:"The event's"`
+	ID     string `json:"id" doc:"The event's id"`
 	Number int64  `json:"number" doc:"The numbers of a session, or of a payment, have no gap"`
-	From   string `json:"from,omitempty" doc:"Absent for the first"`
+	From   string `json:"from,omitempty" doc:"Absent for the first event"`
 	To     string `json:"to"`
 	Actor  string `json:"actor"`  // a curfew.OutsideRole
 	Reason string `json:"reason"` // a curfew.ReasonCode

@@ -6,7 +6,7 @@ export default async function AdminPage() {
   return (
     <main>
       <h1>Health</h1>
-      <p data-health={health}>{health === "healthy" ? "All is well." : health === "error" ? "Health cannot be told now." : "Something needs attention."}</p>
+      <p data-health={health}>{health === "healthy" ? "All is well." : health === "error" ? "Health is unknown right now." : "Something needs attention."}</p>
       <ul>{problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>
       <p>{sessions.byStatus?.["waiting"] ?? "?"} waiting, {sessions.byStatus?.["live"] ?? "?"} live</p>
     </main>

@@ -2,5 +2,5 @@ import { stripeForward } from "@curfew/client/next";
 
 import { paid } from "@/lib/own";
 
-// Before: this app keeps its sessions itself, and has the disease. After: Curfew hears of each payment.
+// Before: this app keeps its own sessions, and has the bug. After: each payment goes to Curfew.
 export const POST = process.env.KEEPER === "own" ? paid : stripeForward();

@@ -43,7 +43,7 @@ var refusals = map[string]struct{ key, text, says string }{
 		`there is no reason "noshow": the reasons are expired, orphaned, unattended, no_show, overran, missed, cleared, cancelled, too_short, finished, refunded, payment_failed, duplicate, foreign`,
 	},
 	"a plan's duration without a unit": {"plans", `{"a":{"kind":"chat","duration":30}}`, "plan a: duration: 30 has no unit: did you mean 30m?"},
-	"a plan's unknown key":             {"plans", `{"a":{"kind":"chat","durations":"30m"}}`, "plan a: durations: there is no such key: did you mean duration?"},
+	"a plan's unknown key":             {"plans", `{"a":{"kind":"chat","durations":"30m"}}`, "plan a: durations: unknown key: did you mean duration?"},
 	"a plan of no kind":                {"plans", `{"a":{"duration":"30m"}}`, `plan a: kind must be chat, video or diagnostic, not ""`},
 	"a plan's key twice":               {"plans", `{"a":{"kind":"chat","kind":"video"}}`, "plan a: line 1: kind is set twice"},
 	"no plans":                         {"plans", `{}`, "there must be at least one plan"},

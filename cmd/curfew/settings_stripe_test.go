@@ -79,7 +79,7 @@ func TestAStripeKeyThatMeansTwoThingsIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := s.payments(); err == nil || !strings.Contains(err.Error(), "would mean two things") {
+		if _, _, err := s.payments(); err == nil || !strings.Contains(err.Error(), "has two meanings") {
 			t.Errorf("%v: %v", args, err)
 		}
 	}

@@ -218,7 +218,7 @@ func TestAMistakeInAMappingIsNamedByItsPathAlone(t *testing.T) {
 	t.Parallel()
 	file := write(t, "log_level: debug\nadopt:\n  sessions: {table: public.sessions, status: {column: status, wating: [pending]}}\n")
 	_, err := parse(t, "--config", file)
-	checkRefusal(t, err, file+" line 2: adopt.sessions.status.wating: there is no such key: did you mean waiting?")
+	checkRefusal(t, err, file+" line 2: adopt.sessions.status.wating: unknown key: did you mean waiting?")
 }
 
 func TestVariablesOfProgramsBesideAreLetBe(t *testing.T) {

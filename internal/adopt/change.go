@@ -44,7 +44,7 @@ func (t table) Change(ctx context.Context, c record.Change) (curfew.Snapshot, er
 		case err != nil:
 			return err
 		case len(moved) == 0:
-			return curfew.Errorf(curfew.Conflict, "session %s has moved, or somebody changes its row in %s", c.From.ID, t.Relation)
+			return curfew.Errorf(curfew.Conflict, "session %s has changed, or another program is changing its row in %s", c.From.ID, t.Relation)
 		case moved[0].Version == c.From.Version:
 			return curfew.Errorf(curfew.Unavailable, "row %s of %s could not be mirrored: health says why", moved[0].theirs, t.Relation)
 		}

@@ -54,7 +54,7 @@ func (w *writing) endBatch(ctx context.Context, b record.Batch) ([]record.Ended,
 		own := ruleFor(b.Rule.From, b.Rule.Assigned == record.Yes)
 		e, ok := w.End[own]
 		if !ok {
-			return nil, curfew.Errorf(curfew.Conflict, "adopt.%s.end does not say how a session is ended that %s", w.Name, phrases[own])
+			return nil, curfew.Errorf(curfew.Conflict, "adopt.%s.end does not say how to end a session that %s", w.Name, phrases[own])
 		}
 		ends := slices.DeleteFunc(slices.Clone(b.Ends), func(p record.PlannedEnd) bool { return p.Reason != reason })
 		o := order{ends: keysOf(ends), set: w.sets(e), condition: w.dueBy(b, reason), closes: true}

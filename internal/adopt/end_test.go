@@ -117,10 +117,10 @@ func TestAChangeThatCannotBeDoneSaysWhereToDoIt(t *testing.T) {
 		"no column for a mechanic":    {"", func(t *mapping.Table) { t.Mechanic = mapping.Mechanic{} }, accept, "does not say who has accepted a session: accept it in the app"},
 		"no status for an accept":     {"", func(t *mapping.Table) { t.Mechanic.Accepted = []string{"running"} }, accept, "has no status for a session that is accepted and not live yet"},
 		"no ending":                   {"", func(t *mapping.Table) { t.End = nil }, cancel, "adopt.help.end has no ending by which a waiting session becomes cancelled; end it in the app"},
-		"it is not overdue":           {"", nil, expire, "has moved"},
-		"it is overdue":               {`UPDATE public.help SET deadline = now() - interval '1 minute'`, nil, accept, "has moved"},
-		"the row moved unseen":        {`ALTER TABLE public.help DISABLE TRIGGER USER; UPDATE public.help SET mechanic = 'eve'; ALTER TABLE public.help ENABLE TRIGGER USER`, nil, accept, "has moved"},
-		"somebody else was asked for": {`UPDATE public.help SET mechanic = 'eve'`, func(t *mapping.Table) { t.Mechanic.Accepted = []string{"queued"} }, accept, "has moved"},
+		"it is not overdue":           {"", nil, expire, "has changed"},
+		"it is overdue":               {`UPDATE public.help SET deadline = now() - interval '1 minute'`, nil, accept, "has changed"},
+		"the row moved unseen":        {`ALTER TABLE public.help DISABLE TRIGGER USER; UPDATE public.help SET mechanic = 'eve'; ALTER TABLE public.help ENABLE TRIGGER USER`, nil, accept, "has changed"},
+		"somebody else was asked for": {`UPDATE public.help SET mechanic = 'eve'`, func(t *mapping.Table) { t.Mechanic.Accepted = []string{"queued"} }, accept, "has changed"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()

@@ -108,7 +108,7 @@ func (s *Service) unread(t mapping.Table, a record.Adoption, since time.Time) re
 		f.Fix = s.remedy(t, a.Unread)
 	case a.Now.Sub(latest(a.ReadAt, a.Since)) > max(unreadFor, 2*share*a.ReadTook):
 		f.Critical, f.Since = true, latest(a.ReadAt, a.Since)
-		f.Problem = fmt.Sprintf("nobody reads %s, so it cannot be told whom its sessions block", t.Relation)
+		f.Problem = fmt.Sprintf("nobody reads %s, so Curfew does not know whom its sessions block", t.Relation)
 		f.Fix = "run curfew serve with adopt." + t.Name + " in its settings"
 	default:
 		return record.Finding{}

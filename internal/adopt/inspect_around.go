@@ -16,7 +16,7 @@ func (g *guess) surroundings(ctx context.Context) error {
 	g.triggers()
 	g.index()
 	if g.Rows == 0 {
-		g.ask("status", "no row was there to look at: everything here is guessed from names and constraints")
+		g.ask("status", "the table has no rows: everything here is guessed from names and constraints")
 	}
 	if g.Unread != "" {
 		g.ask("status", "no row was looked at, because %s: everything here is guessed from names and constraints", g.Unread)
@@ -105,7 +105,7 @@ func (g *guess) severalOpen(ctx context.Context) error {
 		return err
 	}
 	if n := whole(found[0][0]); n > 0 {
-		g.fact("customer", "%s several sessions that wait or are live, up to %d: Curfew keeps one of these and reports the others",
+		g.fact("customer", "%s several sessions waiting or live, up to %d: Curfew keeps one of these and reports the others",
 			map[bool]string{true: "1 customer has", false: fmt.Sprintf("%d customers have", n)}[n == 1], whole(found[0][1]))
 	}
 	return nil

@@ -76,7 +76,7 @@ func (g *guess) customer(ctx context.Context, people []string) error {
 	for _, other := range people[1:] {
 		if twin(people[0], other) && !g.r.Columns[other].NotNull {
 			g.Mapping.Customer = append(g.Mapping.Customer, other)
-			g.ask("customer", "no row was there to look at: %s and %s are taken for two columns of which one is set", people[0], other)
+			g.ask("customer", "the table has no rows: %s and %s are taken for two columns of which one is set", people[0], other)
 		}
 	}
 	return nil
@@ -170,17 +170,17 @@ func (g *guess) accepted(context.Context) error {
 		*m = mapping.Mechanic{}
 	case g.r.Columns[m.Column].NotNull:
 		m.Accepted = there
-		g.ask("mechanic.accepted", "%s is never NULL, so that it names whom the customer asked for: it counts as accepted in these statuses only", m.Column)
+		g.ask("mechanic.accepted", "%s is never NULL, so it names the mechanic the customer asked for: it counts as accepted in these statuses only", m.Column)
 	case most(filled, rows):
 		m.Accepted = there
-		g.ask("mechanic.accepted", "%s is set in %s with status %s, so that it names whom the customer asked for: it counts as accepted in these statuses only",
+		g.ask("mechanic.accepted", "%s is set in %s with status %s, so it names the mechanic the customer asked for: it counts as accepted in these statuses only",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
 	case filled > 0 && len(marked) > 0:
 		m.Accepted = there
 		g.ask("mechanic.accepted", "%s is set in %s with status %s: a customer may ask for somebody, so a mechanic counts as accepted only in these statuses",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
 	case !g.counted():
-		g.ask("mechanic.accepted", "no row was there to look at: %s counts as accepted wherever it is set; if it is whom the customer asked for, list the statuses instead", m.Column)
+		g.ask("mechanic.accepted", "the table has no rows: %s counts as accepted wherever it is set; if it is whom the customer asked for, list the statuses instead", m.Column)
 	case filled > 0:
 		g.ask("mechanic.accepted", "%s is set in %s with status %s: that counts as accepted; if it is whom the customer asked for, list the statuses instead",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))

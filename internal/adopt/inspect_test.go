@@ -169,7 +169,7 @@ func TestEmptyTablesAreMapped(t *testing.T) {
 			run(t, conn, "TRUNCATE "+relation+" CASCADE")
 			found := inspected(t, url, relation)
 			checkMapping(t, conn, found)
-			if found.Rows != 0 || !noticed(found.Decide, "status", "no row was there to look at") {
+			if found.Rows != 0 || !noticed(found.Decide, "status", "the table has no rows") {
 				t.Errorf("%d rows, and %v", found.Rows, found.Decide)
 			}
 			for _, s := range found.Statuses {
@@ -244,7 +244,7 @@ func TestFactsAreTold(t *testing.T) {
 	for fixture, want := range map[string][]Notice{
 		"live_help": {
 			{"customer", "customer_user_id is NULL in 2 of 160 rows (2 rows with status pending)"},
-			{"customer", "1 customer has several sessions that wait or are live"},
+			{"customer", "1 customer has several sessions waiting or live"},
 			{"plan", "chat10 (80), video15 (80)"},
 			{"request", "public.session_requests belongs to it by session_id; its statuses are accepted"},
 		},

@@ -80,16 +80,16 @@ func (g *guess) entered() {
 	switch {
 	case t.Entered == "" && t.Created == "":
 		t.Seen = true
-		g.ask("times.entered", "no column says when a session was created or began to wait: Curfew's own clock of when it saw that counts")
+		g.ask("times.entered", "no column says when a session was created or began to wait: the time at which Curfew first saw it counts")
 	case t.Entered == "" && len(t.Starts) > 0:
 		t.Seen = true
-		g.ask("times.entered", "no column says when a scheduled session began to wait: Curfew's own clock of when it saw that counts")
+		g.ask("times.entered", "no column says when a scheduled session began to wait: the time at which Curfew first saw it counts")
 	}
 	accepted := g.Mapping.Mechanic.Column != "" && (g.Mapping.Mechanic.Accepted == nil || slices.ContainsFunc(g.Mapping.Mechanic.Accepted, func(w string) bool {
 		return contains(g.Mapping.Words(curfew.Waiting), w)
 	}))
 	if t.Accepted == "" && accepted {
-		g.fact("times.accepted", "no column says when a mechanic accepted: Curfew's own clock of when it saw that counts")
+		g.fact("times.accepted", "no column says when a mechanic accepted: the time at which Curfew first saw it counts")
 	}
 }
 
@@ -146,7 +146,7 @@ func (g *guess) unit(ctx context.Context, c Column) error {
 		return nil
 	}
 	if !g.counted() {
-		g.ask("duration.unit", "no row was there to look at: %s is taken for minutes", c.Name)
+		g.ask("duration.unit", "the table has no rows: %s is taken for minutes", c.Name)
 		return nil
 	}
 	found, err := g.look.rows(ctx, "SELECT min("+name(c.Name)+")::bigint, max("+name(c.Name)+")::bigint FROM "+g.r.String()+" WHERE "+name(c.Name)+" > 0")

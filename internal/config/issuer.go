@@ -85,7 +85,7 @@ func (i *Issuer) read(key string, node *yaml.Node) (err error) {
 	case "roles":
 		i.Roles, err = readRoles(node)
 	default:
-		return fmt.Errorf("there is no such key%s", suggest.Among(key, issuerKeys))
+		return fmt.Errorf("unknown key%s", suggest.Among(key, issuerKeys))
 	}
 	return err
 }

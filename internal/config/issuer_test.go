@@ -41,7 +41,7 @@ func TestAnIssuerThatCannotBeReadSaysWhere(t *testing.T) {
 		"":                                 "must not be empty",
 		"[]":                               "must be a mapping",
 		"a: x":                             "a: must be a mapping",
-		"a: {jwks_url: x}":                 "a: jwks_url: there is no such key: did you mean jwksUrl?",
+		"a: {jwks_url: x}":                 "a: jwks_url: unknown key: did you mean jwksUrl?",
 		"a: {issuer: ''}":                  "a: issuer: must not be empty",
 		"a: {issuer: }":                    "a: issuer: must be one value",
 		"a: {issuer: [x]}":                 "a: issuer: must be one value",

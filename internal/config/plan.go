@@ -83,7 +83,7 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 	case "delayed":
 		return readBool(&plan.Delayed, text)
 	default:
-		return fmt.Errorf("there is no such key%s", suggest.Among(key, planKeys))
+		return fmt.Errorf("unknown key%s", suggest.Among(key, planKeys))
 	}
 	return nil
 }

@@ -63,8 +63,8 @@ func TestThePageOfApprovals(t *testing.T) {
 	var pending wire.ApprovalPending
 	must(t, json.Unmarshal([]byte(got.body), &pending))
 	asked := []string{"1 action waits for a second person.", "Refund 9.90 EUR of payment p1", "she &lt;b&gt;asked&lt;/b&gt;", "asked by <bdi>admin:anna</bdi>", "which nobody can undo"}
-	h.shows("/console/approvals", mine, append(asked, "You asked for it: another admin has to decide."), []string{"data-call"})
-	h.shows("/console/approvals?customerId=ada", otto, append(asked, "POST /api/approvals/"+pending.Approval.ID+"/approve", "POST /api/approvals/"+pending.Approval.ID+"/reject"), []string{"You asked for it"})
+	h.shows("/console/approvals", mine, append(asked, "You requested this: another admin has to decide."), []string{"data-call"})
+	h.shows("/console/approvals?customerId=ada", otto, append(asked, "POST /api/approvals/"+pending.Approval.ID+"/approve", "POST /api/approvals/"+pending.Approval.ID+"/reject"), []string{"You requested this"})
 	h.shows("/console/approvals?customerId=bob", otto, nil, []string{"Refund"})
 	h.sendAs(curfew.Admin, "otto", "POST", "/api/approvals/"+pending.Approval.ID+"/reject", `{"reason":"not yet"}`)
 	h.shows("/console/approvals", otto, nil, []string{"Refund"})

@@ -34,7 +34,7 @@ func keysAreWorked(w *tab) {
 	w.wait("#ask[open]")
 	w.confirm("This is the key", "curfew_key_")
 	w.wait("#keys li")
-	w.says("#keys", "the secret before counts for another")
+	w.says("#keys", "the previous secret stays valid for")
 	w.click("#keys li button.revoke")
 	w.wait("#ask[open]")
 	w.confirm("It is revoked.")

@@ -44,7 +44,7 @@ func (k Keys) check() error {
 			return err
 		}
 		if slices.Contains(all[:i], key) {
-			return curfew.Errorf(curfew.Invalid, "the key %q of the Stripe metadata would mean two things", key)
+			return curfew.Errorf(curfew.Invalid, "the Stripe metadata key %q has two meanings", key)
 		}
 	}
 	return nil

@@ -87,7 +87,7 @@ func checkOrder(o curfew.MoneyOrder) error {
 
 func checkAmount(o curfew.MoneyOrder) error {
 	if o.Amount <= 0 {
-		return curfew.Errorf(curfew.Invalid, "order %s is about %d, which is no money", o.Key, o.Amount)
+		return curfew.Errorf(curfew.Invalid, "order %s has the amount %d, which is not positive", o.Key, o.Amount)
 	}
 	return nil
 }

@@ -54,7 +54,7 @@ func (t Table) checkColumns(found *problems) {
 	}
 	for _, s := range t.Mechanic.Accepted {
 		if t.Mechanic.Column != "" && !slices.Contains(t.allWords(), s) {
-			found.add(t.Path("mechanic.accepted"), "%s is none of the words under status%s", s, suggest.Among(s, t.allWords()))
+			found.add(t.Path("mechanic.accepted"), "%s is not one of the statuses under status%s", s, suggest.Among(s, t.allWords()))
 		}
 	}
 	switch {

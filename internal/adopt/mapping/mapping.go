@@ -39,7 +39,7 @@ type Table struct {
 type Mechanic struct {
 	Column string // empty: the table does not say
 	// Accepted lists the statuses in which the column names a mechanic who accepted; nil means in
-	// all, when it is not NULL. In other statuses it names whom the customer asked for.
+	// all, when it is not NULL. In other statuses it names the mechanic the customer asked for.
 	Accepted []string
 }
 

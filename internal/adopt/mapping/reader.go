@@ -39,7 +39,7 @@ func (r *reader) members(path string, node *yaml.Node, keys []string) []member {
 			if hint == "" {
 				hint = ": there are " + strings.Join(keys, ", ")
 			}
-			r.add(path+"."+m.key, "there is no such key%s", hint)
+			r.add(path+"."+m.key, "unknown key%s", hint)
 		default:
 			all = append(all, m)
 		}

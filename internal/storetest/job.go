@@ -9,10 +9,10 @@ import (
 )
 
 var jobs = contract{
-	"a job is read as it was written":             readsJob,
-	"its holder records its progress and its end": holdsJob,
-	"it ends once":                          endsJobOnce,
-	"a job under a lease cannot be claimed": keepsJob,
+	"a job is read as it was written":                               readsJob,
+	"its holder records its progress and its end":                   holdsJob,
+	"a finished job stays as it is":                                 endsJobOnce,
+	"a job under a lease cannot be claimed":                         keepsJob,
 	"a job whose lease has ended continues with another holder":     claimsJob,
 	"a holder that lost its lease writes nothing":                   losesJob,
 	"one of many claimants gets the job":                            racesJob,

@@ -171,7 +171,8 @@ DO $$ DECLARE found record; columns text; filled boolean; look text := 'SELECT a
             coalesce(found.last_value, found.start_value), found.last_value IS NOT NULL);
     END LOOP;
     EXECUTE format('CREATE FUNCTION handed.empty() RETURNS boolean LANGUAGE plpgsql AS %L', 'DECLARE filled text[]; name text; deleted bigint; total bigint := 0; BEGIN
-            IF EXISTS (SELECT FROM handed.change) OR EXISTS (SELECT FROM pg_stat_activity
+            IF EXISTS (SELECT FROM handed.change) OR to_regnamespace(''clock'') IS NOT NULL OR to_regnamespace(''countdown'') IS NOT NULL
+                OR EXISTS (SELECT FROM pg_stat_activity
                 WHERE datname = current_database() AND state <> ''idle'' AND pid <> pg_backend_pid()) THEN
                 RETURN false;
             END IF;

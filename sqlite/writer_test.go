@@ -13,7 +13,6 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/curfewhq/curfew"
-
 	"github.com/curfewhq/curfew/internal/record"
 )
 

@@ -51,8 +51,8 @@ type CheckoutFigures struct {
 // due or under way count with the amount of the refund.
 type CheckoutTotal struct {
 	Outcome  Outcome
-	Currency string
-	Amount   int64 // in the currency's minor unit
+	Currency string // empty if nobody said how much was paid; Amount is then unknown, and 0
+	Amount   int64  // in the currency's minor unit
 	Count    int
 }
 
@@ -64,11 +64,11 @@ func (t CheckoutTotal) Compare(o CheckoutTotal) int {
 }
 
 // Owed sums the payments that still wait for something (deferred, held, refund due and
-// refunding) by currency.
+// refunding) by currency. Those of unknown amount are in Totals only.
 func (f CheckoutFigures) Owed() map[string]int64 {
 	owed := make(map[string]int64)
 	for _, t := range f.Totals {
-		if t.Outcome != Credited {
+		if t.Outcome != Credited && t.Currency != "" {
 			owed[t.Currency] += t.Amount
 		}
 	}

@@ -59,7 +59,7 @@ type PendingHealth struct {
 type CheckoutHealth struct {
 	ByOutcome              map[string]int   `json:"byOutcome"`
 	OldestUnsettledSeconds *int64           `json:"oldestUnsettledSeconds"`
-	Owed                   map[string]int64 `json:"owed" doc:"The sum of the payments that need attention, by currency, in minor units"`
+	Owed                   map[string]int64 `json:"owed" doc:"The sum of the payments that need attention, by currency, in minor units; those of unknown amount are in totals only"`
 	Totals                 []CheckoutTotal  `json:"totals" doc:"Payments that need attention or are credited, by outcome and currency"`
 }
 
@@ -67,7 +67,7 @@ type CheckoutHealth struct {
 type CheckoutTotal struct {
 	Outcome  string `json:"outcome" enum:"deferred,held,credited,refund_due,refunding"`
 	Currency string `json:"currency" doc:"Empty if unknown"`
-	Amount   int64  `json:"amount" doc:"In the currency's minor unit; for refunds, what is due"`
+	Amount   int64  `json:"amount" doc:"In the currency's minor unit; for refunds, what is due; without a currency it is unknown, and 0"`
 	Count    int    `json:"count"`
 }
 

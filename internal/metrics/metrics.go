@@ -265,7 +265,9 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 			emit(owedGauge, float64(amount), currency)
 		}
 		for _, t := range r.Checkouts.Totals {
-			emit(amountGauge, float64(t.Amount), string(t.Outcome), t.Currency)
+			if t.Currency != "" { // an unknown amount is not 0
+				emit(amountGauge, float64(t.Amount), string(t.Outcome), t.Currency)
+			}
 		}
 	}
 	if r.Deliveries != nil {

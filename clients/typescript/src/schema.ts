@@ -240,7 +240,7 @@ export interface CheckoutDetail {
 export interface CheckoutHealth {
   byOutcome: Record<string, number> | null;
   oldestUnsettledSeconds: number | null;
-  /** The sum of the payments that need attention, by currency, in minor units */
+  /** The sum of the payments that need attention, by currency, in minor units; those of unknown amount are in totals only */
   owed: Record<string, number> | null;
   /** Payments that need attention or are credited, by outcome and currency */
   totals: CheckoutTotal[] | null;
@@ -256,7 +256,7 @@ export interface CheckoutPage {
 }
 
 export interface CheckoutTotal {
-  /** In the currency's minor unit; for refunds, what is due */
+  /** In the currency's minor unit; for refunds, what is due; without a currency it is unknown, and 0 */
   amount: number;
   count: number;
   /** Empty if unknown */

@@ -138,12 +138,13 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 	a.Class = limit.Streams
 	return route{
 		method: http.MethodGet, path: path, access: named(a, name, path), described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
-		params: []string{auth.TicketParam, sse.LastEventParam},
+		params: []string{auth.TicketParam, sse.LastEventParam, sse.BriefParam},
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
 			op.Parameters = append(op.Parameters,
 				param(sse.LastEventID, "header", "The id of the last event that was read; resuming begins 30 s before it"),
 				param(sse.LastEventParam, "query", "The same, for an EventSource that is opened anew"),
+				param(sse.BriefParam, "query", "true: an event changed without details, once a second at most, instead of figures, requests, checkouts and, for admins, sessions"),
 				param(auth.TicketParam, "query", "Of POST /api/stream/tickets, instead of a token: an EventSource sends no headers"))
 			op.Responses["200"] = &huma.Response{
 				Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{sse.ContentType: {}},

@@ -1,7 +1,7 @@
 // The charts of the overview: the last hours. How many sessions there were is known from before this process
 // began; what was stale, and how late sessions ended, only since.
 
-import uPlot from "/static/vendor/uplot-1.6.32.js";
+import uPlot from "../vendor/uplot-1.6.32.js";
 import { call } from "./api.js";
 import { span } from "./times.js";
 

@@ -53,6 +53,7 @@ func TestPages(t *testing.T) {
 		"an appointment is cancelled":                      anAppointmentIsCancelled,
 		"an admin clears a customer's live session":        anAdminClears,
 		"a mechanic accepts, releases, joins and ends":     aMechanicWorks,
+		"a mechanic is told of new requests":               aMechanicIsTold,
 		"another mechanic was first":                       anotherWasFirst,
 		"nobody is signed in":                              nobodyIsSignedIn,
 		"pages are for their roles":                        pagesAreForTheirRoles,

@@ -48,7 +48,9 @@ function later() {
 // After a change, read at once, but not again and again.
 function soon() {
   clearTimeout(timer);
-  timer = setTimeout(() => refresh(), Math.max(0, readAt + atMostEvery - Date.now()));
+  const wait = readAt + atMostEvery - Date.now();
+  if (wait > 0) timer = setTimeout(() => refresh(), wait);
+  else refresh(); // without a timer, which a browser delays in a tab that nobody sees
 }
 
 function said(reached) {

@@ -106,11 +106,11 @@ func aRunIsUndone(w *tab) {
 		w.Error("nothing came back:", blocker, err)
 	}
 	w.picture("undone")
-	for filter, want := range map[string]int{"hand": 2, "undoable": 0, "": 2} {
-		w.open(cleanupPage + "?runs=" + filter)
+	for filter, want := range map[string]int{"?runs=hand": 2, "?runs=undoable": 0, "": 2} {
+		w.open(cleanupPage + filter)
 		w.wait(alive)
 		if n := evaluated[int](w, "document.querySelectorAll('#runs tbody tr').length"); n != want {
-			w.Errorf("runs=%s shows %d runs, want %d", filter, n, want)
+			w.Errorf("%q shows %d runs, want %d", filter, n, want)
 		}
 	}
 	w.open(customerPage + "?q=" + run.RunID)

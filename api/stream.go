@@ -10,6 +10,7 @@ const (
 	RequestEvent  = "request"
 	CheckoutEvent = "checkout"
 	FiguresEvent  = "figures" // its data is Health
+	ChangedEvent  = "changed" // without data, on a brief stream
 	JobEvent      = "job"     // its data is Job, without a result
 	ResetEvent    = "reset"   // something was missed: read the lists again
 	ByeEvent      = "bye"

@@ -25,7 +25,7 @@ const (
 // cleanupView shows a stored preview, or what is due now under the filters of the query, and past runs. An invalid filter is
 // an error: without it the page would show, and clean up, everything.
 func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
-	q, err := problem.PageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
+	q, err := problem.PageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor", "runs")
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.keeper.Cleanups.Runs(ctx, after, runsShown+1)
+	runs, next, err := s.runs(ctx, after, q.Get("runs"))
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +54,9 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
 	v.Rows, v.More = previewRows(p, q)
 	v.Total = len(p.Items)
-	runs, next := wire.Page(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
-	v.Runs = runViews(runs, at)
+	v.Runs, v.History = runViews(runs, at), runTabs(q.Get("runs"))
 	if next != nil {
-		v.Older = Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
+		v.Older = Link{Name: "Older runs", Path: runsPath(q.Get("runs"), *next)}
 	}
 	return v, nil
 }

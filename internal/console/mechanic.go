@@ -3,8 +3,12 @@ package console
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/forecast"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -27,7 +31,13 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 			return nil, err
 		}
 	}
-	v := Mechanic{More: len(pending) > offersShown, May: may}
+	v, waiting := Mechanic{May: may}, len(pending)
+	if len(pending) > offersShown && s.forecasts != nil {
+		if waiting, err = s.forecasts.Waiting(ctx); err != nil {
+			return nil, err
+		}
+	}
+	v.count(waiting)
 	for _, p := range pending[:min(offersShown, len(pending))] {
 		v.Offers = append(v.Offers, offerView(p, s.keeper.Rules.Policy().NameOf, may && current == nil))
 	}
@@ -38,8 +48,57 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 			return nil, err
 		}
 	}
-	v.State = queueState(v)
-	return v, nil
+	v.State = queueState(v, waiting)
+	if may {
+		v.Today, v.Served, err = s.lately(ctx, who.ID)
+	}
+	return v, err
+}
+
+// count says how many wait, and that more do than the page shows.
+func (v *Mechanic) count(waiting int) {
+	v.Waiting = grouped(waiting)
+	if waiting >= forecast.MostAhead {
+		v.Waiting += "+"
+	}
+	if waiting > offersShown {
+		v.More = "The " + strconv.Itoa(offersShown) + " who have waited longest are shown, of " + v.Waiting + "."
+	}
+}
+
+// What of a mechanic's own sessions their page shows.
+const (
+	hadShown  = 50
+	hadWithin = 24 * time.Hour
+)
+
+// lately returns the sessions that a mechanic had in the last day, and how many.
+func (s *Site) lately(ctx context.Context, mechanicID string) (all []Had, served string, err error) {
+	found, next, err := s.directory.Sessions(ctx, record.SessionSearch{MechanicID: mechanicID, From: time.Now().Add(-hadWithin), Limit: hadShown})
+	for _, f := range found {
+		at := moments{f.Now}
+		all = append(all, Had{ID: f.ID, Customer: nameOf(f), Plan: s.keeper.Rules.Policy().NameOf(f.Plan), Became: becameOfIt(f), At: at.at(f.CreatedAt)})
+	}
+	if len(all) > 0 {
+		served = things("session").of(len(all))
+	}
+	if next != nil {
+		served += " or more"
+	}
+	return all, served, err
+}
+
+// becameOfIt says what became of a mechanic's session.
+func becameOfIt(s curfew.Snapshot) string {
+	switch {
+	case s.Status == curfew.Live:
+		return "live"
+	case !s.Status.Ended():
+		return "accepted"
+	case endings[s.EndReason] != "":
+		return endings[s.EndReason]
+	}
+	return "ended"
 }
 
 // confirming says that the customer's bank has not paid yet what a session costs.
@@ -54,14 +113,17 @@ func (s *Site) confirming(ctx context.Context, session curfew.Snapshot) (string,
 	return "", err
 }
 
-func queueState(v Mechanic) State {
-	waits := noun{"customer is waiting", "customers are waiting"}.of(len(v.Offers))
+func queueState(v Mechanic, waiting int) State {
+	waits := noun{"customer is waiting", "customers are waiting"}.of(waiting)
+	if waiting >= forecast.MostAhead {
+		waits = v.Waiting + " customers are waiting"
+	}
 	switch {
-	case v.Current != nil && len(v.Offers) > 0:
+	case v.Current != nil && waiting > 0:
 		return State{Tone: "live", Sentence: "You have a session; " + waits + "."}
 	case v.Current != nil:
 		return State{Tone: "live", Sentence: "You have a session; nobody else is waiting."}
-	case len(v.Offers) > 0:
+	case waiting > 0:
 		return State{Tone: "waiting", Sentence: waits + " for a mechanic."}
 	}
 	return State{Tone: "good", Sentence: "Nobody is waiting."}

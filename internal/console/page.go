@@ -12,6 +12,7 @@ type Page struct {
 	SignedIn bool
 	Role     string // of who is signed in
 	Subject  string // the id of who is signed in
+	ID       string // of this rendering, for a reader who keeps it up to date; empty: nobody does
 	// LoginHint is the command that prints a sign-in link, and SigninURL where customers and mechanics sign in; both for
 	// somebody who is not signed in.
 	LoginHint string

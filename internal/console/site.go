@@ -2,10 +2,11 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"io"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -90,6 +91,7 @@ type Site struct {
 	forecasts        *forecast.Forecaster
 	timeout          time.Duration
 	log              *slog.Logger
+	sent             renderings
 }
 
 // New returns the site. The error says which page lacks an access rule.
@@ -262,8 +264,12 @@ func (s *Site) shell(r *http.Request, v view) (Page, error) {
 	}
 	problem.RequestOf(r.Context()).Actor = who
 	p.SignedIn, p.Role, p.Subject, p.Version = true, string(who.Role), who.ID, s.version
+	p.ID = rand.Text()
 	return p, nil
 }
+
+// BaseHeader names the page that a script has, so that it gets what has changed since.
+const BaseHeader = "Curfew-Page"
 
 func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name string, p Page) {
 	var text bytes.Buffer
@@ -271,20 +277,28 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name str
 		s.problems.Answer(w, r, err)
 		return
 	}
+	// Curfew's own texts contain no invisible characters; in texts of others they are made visible.
+	page := curfew.Visible(text.String())
+	if p.ID != "" {
+		page = s.since(r.Header.Get(BaseHeader), p, page)
+	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	// Curfew's own texts contain no invisible characters; in texts of others they are made visible.
-	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
+	if _, err := io.WriteString(w, page); err != nil {
 		s.log.DebugContext(r.Context(), "a page was not read", "request_id", problem.RequestOf(r.Context()).ID, "error", err)
 	}
 }
 
-// Static serves the pages' files, below /static/. Folders are not listed.
-func (s *Site) Static(w http.ResponseWriter, r *http.Request) {
-	info, err := fs.Stat(Static(), strings.TrimPrefix(r.URL.Path, "/static/"))
-	if err != nil || info.IsDir() {
-		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
-		return
+// since returns what of a page has changed since its reader's last one, or all of it if that is not known here.
+func (s *Site) since(base string, p Page, page string) string {
+	reader, sent := p.Role+" "+p.Subject, page
+	if old := s.sent.of(base, reader); old != "" {
+		text, changed := delta(old, page)
+		if !changed {
+			return strings.Replace(text, p.ID, base, 1) // they still have it
+		}
+		sent = cmp.Or(text, page)
 	}
-	http.StripPrefix("/static/", http.FileServerFS(Static())).ServeHTTP(w, r)
+	s.sent.remember(p.ID, rendering{reader, page})
+	return sent
 }

@@ -49,7 +49,8 @@ type Cleanup struct {
 	Truncated bool
 	Run       Action // executes exactly this preview
 	Runs      []Run
-	Older     Link // the next page of runs
+	History   []Tab // which runs
+	Older     Link  // the next page of runs
 	Jobs      []JobLine
 }
 
@@ -237,8 +238,17 @@ type Mechanic struct {
 	State   State
 	Current *Current
 	Offers  []Offer
-	More    bool // waits than is shown
-	May     bool // accept
+	Waiting string // how many wait: all of them, not those shown
+	More    string // that some are not shown; empty: all are
+	May     bool   // accept
+	Today   []Had  // what the mechanic had in the last 24 hours, the newest first
+	Served  string // how many of them
+}
+
+// Had is a session that a mechanic has or had.
+type Had struct {
+	ID, Customer, Plan, Became string
+	At                         Moment
 }
 
 // Current is the session that a mechanic has.

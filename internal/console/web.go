@@ -60,5 +60,5 @@ func Static() fs.FS {
 func Pages() *template.Template { return parsed() }
 
 var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(templates, "templates/*.tmpl"))
+	return template.Must(template.New("").Funcs(template.FuncMap{"asset": Asset}).ParseFS(templates, "templates/*.tmpl"))
 })

@@ -146,10 +146,10 @@ func TestEveryPageForEverybody(t *testing.T) {
 }
 
 var (
-	module = regexp.MustCompile(`<script type="module" src="/static/js/[a-z-]+\.js"></script>`)
+	module = regexp.MustCompile(`<script type="module" src="/static/[0-9a-f]{16}/js/[a-z-]+\.js"></script>`)
 	// inline is a script or style within a page, an event attribute, and a frame.
 	inline = regexp.MustCompile(`<script|<style|<iframe| style=| on[a-z]+=|javascript:`)
-	static = regexp.MustCompile(`"/static/([^"]+)"`)
+	static = regexp.MustCompile(`"/static/[0-9a-f]{16}/([^"]+)"`)
 	ids    = regexp.MustCompile(` id="([^"]+)"`)
 	refs   = regexp.MustCompile(` (?:aria-labelledby|aria-describedby|for)="([^"]+)"`)
 )

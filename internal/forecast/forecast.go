@@ -82,6 +82,11 @@ func (f *Forecaster) Of(ctx context.Context, sessions []curfew.Snapshot) (found 
 	return found, waiting, err
 }
 
+// Waiting counts everybody who waits for a mechanic, up to MostAhead.
+func (f *Forecaster) Waiting(ctx context.Context) (int, error) {
+	return f.store.Ahead(ctx, curfew.Cursor{}, MostAhead)
+}
+
 func (f *Forecaster) at(ctx context.Context, place curfew.Cursor) (Forecast, error) {
 	ahead, err := f.store.Ahead(ctx, place, MostAhead)
 	if err != nil {

@@ -106,6 +106,13 @@ func aRunIsUndone(w *tab) {
 		w.Error("nothing came back:", blocker, err)
 	}
 	w.picture("undone")
+	for filter, want := range map[string]int{"?runs=hand": 2, "?runs=undoable": 0, "": 2} {
+		w.open(cleanupPage + filter)
+		w.wait(alive)
+		if n := evaluated[int](w, "document.querySelectorAll('#runs tbody tr').length"); n != want {
+			w.Errorf("%q shows %d runs, want %d", filter, n, want)
+		}
+	}
 	w.open(customerPage + "?q=" + run.RunID)
 	w.says("#timeline", "ada")
 }

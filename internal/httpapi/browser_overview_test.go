@@ -35,6 +35,12 @@ func howThingsAre(w *tab) {
 		"overdueLive": 1, "busy": 3, "connected": 0, "deferred": 3, "refundDue": 0, "held": 0,
 	})
 	w.says("[data-chart-said=sessions]", "the last 2 h: at most 6 waiting")
+	if !evaluated[bool](w, "document.querySelector('.findings').getBoundingClientRect().top < document.querySelector('#figures').getBoundingClientRect().top") {
+		w.Error("the figures stand above the findings")
+	}
+	w.click("#ranges [value='900']")
+	w.until("less is shown", "/the last 1[0-5] min/.test(document.querySelector('[data-chart-said=sessions]').textContent)")
+	w.click("#ranges [value='21600']")
 	w.accessible()
 	w.picture("overview")
 	w.click("#finding-very_stale_sessions summary", "#finding-very_stale_sessions .copy")

@@ -151,6 +151,34 @@ func aMechanicWorks(w *tab) {
 	w.gone("#current")
 }
 
+// A mechanic who looks elsewhere is told of new requests, as they chose.
+func aMechanicIsTold(w *tab) {
+	w.fixture.pays("katherine", "video15", 3900)
+	w.fixture.live("grace", "max")
+	w.signIn(maxim, mechanicPage)
+	w.wait(alive+"[data-state=live]", "#alerts:not([hidden])")
+	w.says("#today", "grace", "1 session", "live")
+	w.says("title", "(1) Queue")
+	evaluated[bool](w, `(window.told = [],
+		window.Notification = class { static permission = "granted"; static requestPermission = async () => "granted"; constructor(t, o) { told.push(o.body); } },
+		AudioContext.prototype.createOscillator = function () { told.push("sound"); return OfflineAudioContext.prototype.createOscillator.call(this); },
+		Object.defineProperty(document, "hidden", { get: () => true }), true)`)
+	w.click("#alerts [name=notify]", "#alerts [name=sound]")
+	w.until("the sound is tried at once", "told.includes('sound')")
+	w.fixture.pays("linus", "chat10", 1500)
+	w.until("it is told", "told.includes('1 new request in the queue')")
+	w.says("title", "(2) Queue")
+	w.click("#alerts [name=title]")
+	w.until("the title is plain", "document.title.startsWith('Queue')")
+	w.open(mechanicPage)
+	w.wait("#alerts:not([hidden])")
+	if got := evaluated[string](w, "[...document.querySelectorAll('#alerts input')].map((i) => i.checked).join()"); got != "false,true,true" {
+		w.Errorf("the browser remembers %s", got)
+	}
+	w.accessible()
+	w.picture("alerts")
+}
+
 func anotherWasFirst(w *tab) {
 	f := w.fixture.pays("linus", "chat10", 1500)
 	w.signIn(maxim, mechanicPage)

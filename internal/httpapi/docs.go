@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -48,7 +49,7 @@ func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) (documents, error
 	if err != nil {
 		return documents{}, err
 	}
-	t, err := template.New("docs").Parse(docsPage)
+	t, err := template.New("docs").Funcs(template.FuncMap{"asset": console.Asset}).Parse(docsPage)
 	if err != nil {
 		return documents{}, err
 	}

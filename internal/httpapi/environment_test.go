@@ -162,8 +162,13 @@ type streamReader struct {
 // dial asks for a stream, and returns it whatever the response.
 func (env *environment) dial(token, lastID string) *streamReader {
 	env.Helper()
+	return env.dialAt("/api/stream", token, lastID)
+}
+
+func (env *environment) dialAt(path, token, lastID string) *streamReader {
+	env.Helper()
 	ctx, leave := context.WithCancel(context.WithoutCancel(env.Context()))
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, env.url+"/api/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, env.url+path, nil)
 	must(env.T, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	if lastID != "" {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
 )
@@ -52,12 +53,13 @@ func (o observer) wrap(next http.Handler) http.Handler {
 		info := o.infoOf(r)
 		ctx, end := o.trace(r, info.ID)
 		r = r.WithContext(problem.WithRequest(ctx, info))
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, packs: r.Method == http.MethodGet && console.AcceptsGzip(r)}
 		secure(rec.Header())
 		rec.Header().Set("X-Request-Id", info.ID)
 		begun := time.Now()
 		defer func() {
 			o.recovered(rec, r, recover())
+			rec.finish()
 			took := time.Since(begun)
 			o.logRequest(r, info, rec, took)
 			o.audit.note(info, rec.route, rec.statusCode())

@@ -138,12 +138,13 @@ func streaming(path string, a auth.Access, name, summary string, serve func(cont
 	a.Class = limit.Streams
 	return route{
 		method: http.MethodGet, path: path, access: named(a, name, path), described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
-		params: []string{auth.TicketParam, sse.LastEventParam},
+		params: []string{auth.TicketParam, sse.LastEventParam, sse.BriefParam},
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
 			op.Parameters = append(op.Parameters,
 				param(sse.LastEventID, "header", "The id of the last event received; the stream resumes 30 s before it"),
 				param(sse.LastEventParam, "query", "The same, for a new EventSource, which cannot send headers"),
+				param(sse.BriefParam, "query", "true: an event changed without details, at most once a second, instead of figures, requests, checkouts and, for admins, sessions"),
 				param(auth.TicketParam, "query", "A ticket from POST /api/stream/tickets, instead of a token: an EventSource cannot send headers"))
 			op.Responses["200"] = &huma.Response{
 				Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{sse.ContentType: {}},

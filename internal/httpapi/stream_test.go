@@ -447,3 +447,30 @@ func TestFramesAreOneLine(t *testing.T) {
 		}
 	}
 }
+
+// A brief stream says that something changed, and to customers and mechanics what became of their sessions.
+func TestABriefStreamSaysThatSomethingChanged(t *testing.T) {
+	onBothStores(t, func(env *environment) {
+		brief := func(role curfew.Role, id string) *streamReader {
+			l := env.dialAt("/api/stream?brief=true", env.token(role, id, time.Hour), "")
+			go l.pump()
+			l.next("hello")
+			return l
+		}
+		admin, max := brief(curfew.Admin, "anna"), brief(curfew.Mechanic, "max")
+		f := env.fulfilled("ada", "pi_ada")
+		for name, l := range map[string]*streamReader{"an admin": admin, "a mechanic": max} {
+			if e := l.next("changed", "session", "request", "checkout", "figures"); e.name != "changed" || e.data != "{}" || e.id == "" {
+				t.Errorf("%s receives %+v", name, e)
+			}
+		}
+		_, err := env.as(curfew.Mechanic, "max").Accept(env.Context(), f.RequestID)
+		must(t, err)
+		if c := max.next("session").session(t); c.SessionID != f.SessionID {
+			t.Errorf("a mechanic receives %+v of their session", c)
+		}
+		if l := env.dialAt("/api/stream?brief=perhaps", env.token(curfew.Admin, "anna", time.Hour), ""); l.answer.StatusCode != http.StatusUnprocessableEntity {
+			t.Errorf("brief=perhaps: %d", l.answer.StatusCode)
+		}
+	})
+}

@@ -33,6 +33,7 @@ func (d description) addStream() {
 		data(api.RequestEvent, request, "A request entered the queue or left it"),
 		data(api.CheckoutEvent, schemaOf[api.CheckoutChange](d), "A payment has a new outcome"),
 		data(api.FiguresEvent, schemaOf[api.Health](d), "The health report, for admins"),
+		data(api.ChangedEvent, nothing, "Something changed, on a brief stream"),
 		data(api.JobEvent, schemaOf[api.Job](d), "How far a job has come, or that it has ended, without its result; for admins"),
 		data(api.ResetEvent, nothing, "Something was missed: read the lists again"),
 		data(api.ByeEvent, schemaOf[api.Bye](d), "Always the last event"),

@@ -20,6 +20,8 @@ const (
 	heartbeatEvery = 15 * time.Second
 	// writeTimeout limits how long a reader may take to accept one write.
 	writeTimeout = 10 * time.Second
+	// briefAtMost is how often a brief stream says that something has changed.
+	briefAtMost = time.Second
 )
 
 // connection is one stream. It owns its network connection: a handler of net/http that stays would keep two buffers, and
@@ -34,6 +36,7 @@ type connection struct {
 	until   time.Time       // when the token expires; zero: never
 	since   time.Time       // everything up to this time has been sent; zero: nothing yet
 	reset   bool            // the reader missed something
+	brief   bool            // the reader wants to know that something changed, not what
 	figures <-chan struct{} // signals newer ones to admins
 	jobs    <-chan struct{} // signals their progress to admins
 }
@@ -53,7 +56,10 @@ func (c *connection) begin(head http.Header) {
 	text := responseHead(head)
 	c.greet(text)
 	if c.request.Actor.Role == curfew.Admin {
-		c.figures, c.jobs = c.s.figures.watch(), c.s.progress.watch()
+		c.jobs = c.s.progress.watch()
+		if !c.brief {
+			c.figures = c.s.figures.watch()
+		}
 	}
 	go c.run(text.Bytes())
 }
@@ -101,6 +107,8 @@ func (c *connection) leave() {
 	c.events.Leave()
 	if c.figures != nil {
 		c.s.figures.leave()
+	}
+	if c.jobs != nil {
 		c.s.progress.leave()
 	}
 	c.s.limiter.release(c.request.Actor)
@@ -135,7 +143,9 @@ func (c *connection) serve() {
 		case <-c.jobs:
 			err = c.sendLatest(c.s.progress, &c.jobs)
 		case <-c.events.Ready():
-			_, err = c.drain()
+			if _, err = c.drain(); err == nil && c.brief {
+				c.pause()
+			}
 		case <-timer.C:
 			err = c.heartbeat()
 			timer.Reset(c.quiet())
@@ -190,9 +200,22 @@ func (c *connection) drain() (time.Time, error) {
 		if err != nil || text.Len() == 0 {
 			return mark, err
 		}
-		if err := c.send(text.Bytes()); err != nil {
+		news := text.Bytes()
+		if c.brief {
+			news = briefly(news, c.request.Actor.Role)
+		}
+		if err := c.send(news); err != nil {
 			return mark, err
 		}
+	}
+}
+
+// pause lets some time pass before a brief stream says again that something has changed.
+func (c *connection) pause() {
+	select {
+	case <-c.left:
+	case <-c.s.limiter.closing:
+	case <-time.After(briefAtMost):
 	}
 }
 

@@ -126,3 +126,24 @@ func idLine(at time.Time) string {
 // heartbeatText keeps proxies from taking a quiet stream for a dead one. It moves the reader's last id on: everything up
 // to mark has been sent.
 func heartbeatText(mark time.Time) []byte { return []byte(": still here\n" + idLine(mark) + "\n") }
+
+// briefly returns what a brief stream says of some events: the sessions of customers and mechanics, which are their own; and
+// of everything else that something has changed.
+func briefly(events []byte, role curfew.Role) []byte {
+	var said, id []byte
+	others := false
+	for event := range bytes.SplitSeq(events, []byte("\n\n")) {
+		head, rest, _ := bytes.Cut(event, []byte("\n"))
+		switch {
+		case len(event) == 0:
+		case role != curfew.Admin && bytes.HasPrefix(rest, []byte("event: "+api.SessionEvent+"\n")):
+			said = append(append(said, event...), "\n\n"...)
+		default:
+			others, id = true, head
+		}
+	}
+	if others {
+		said = append(append(said, id...), "\nevent: "+api.ChangedEvent+"\ndata: {}\n\n"...)
+	}
+	return said
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -92,7 +93,9 @@ const (
 	LastEventID = "Last-Event-ID"
 	// LastEventParam is the same in the query, for an EventSource that is opened anew.
 	LastEventParam = "lastEventId"
-	ContentType    = "text/event-stream"
+	// BriefParam is true for a stream that says that something changed, not what, and once a second at most.
+	BriefParam  = "brief"
+	ContentType = "text/event-stream"
 )
 
 // Serve answers a request with the changes that the caller may see. It returns once the stream has begun, so the
@@ -123,10 +126,14 @@ func (s *Server) open(ctx context.Context, r *http.Request, caller auth.Request)
 	if s.hub == nil {
 		return nil, errNoStreams
 	}
+	brief := problem.QueryValue(r, BriefParam)
+	if brief != "" && brief != "true" && brief != "false" {
+		return nil, curfew.Errorf(curfew.Invalid, "%s must be true or false", BriefParam)
+	}
 	if err := s.limiter.acquire(caller.Actor); err != nil {
 		return nil, err
 	}
-	c := &connection{s: s, request: problem.RequestOf(r.Context()), proof: proofOf(r), until: caller.Until, left: make(chan struct{})}
+	c := &connection{s: s, request: problem.RequestOf(r.Context()), proof: proofOf(r), until: caller.Until, left: make(chan struct{}), brief: brief == "true"}
 	last := cmp.Or(r.Header.Get(LastEventID), problem.QueryValue(r, LastEventParam))
 	var err error
 	c.since, err = time.Parse(time.RFC3339Nano, last)

@@ -1650,13 +1650,21 @@ export interface SignInsEnded {
 }
 
 /** A server-sent event of GET /api/stream: its event field, its id, and its data read as JSON. A comment is a heartbeat */
-export type StreamEvent = StreamEventHello | StreamEventSession | StreamEventRequest | StreamEventCheckout | StreamEventFigures | StreamEventJob | StreamEventReset | StreamEventBye;
+export type StreamEvent = StreamEventHello | StreamEventSession | StreamEventRequest | StreamEventCheckout | StreamEventFigures | StreamEventChanged | StreamEventJob | StreamEventReset | StreamEventBye;
 
 /** Always the last event */
 export interface StreamEventBye {
   data: Bye;
   event: "bye";
   /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
+  id?: string;
+}
+
+/** Something changed, on a brief stream */
+export interface StreamEventChanged {
+  data: Record<string, unknown>;
+  event: "changed";
+  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
   id?: string;
 }
 

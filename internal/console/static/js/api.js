@@ -55,11 +55,12 @@ async function asked(method, path, body) {
   }
 }
 
-/** page reads one of Curfew's pages. The browser makes the document; nothing in it runs. */
-export function page(url) {
+/** page reads one of Curfew's pages, or what has changed of it since another one. The browser makes the document; nothing in it runs. */
+export function page(url, since) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("GET", url);
+    if (since) request.setRequestHeader("Curfew-Page", since);
     request.responseType = "document";
     request.timeout = patience;
     request.onload = () => (request.response?.getElementById("main") ? resolve(request.response) : reject(unreachable()));

@@ -1,7 +1,7 @@
 // The charts of the overview: the last hours. How many sessions there were is known from before this process
 // began; what was stale, and how late sessions ended, only since.
 
-import uPlot from "/static/vendor/uplot-1.6.32.js";
+import uPlot from "../vendor/uplot-1.6.32.js";
 import { call } from "./api.js";
 import { span } from "./times.js";
 
@@ -9,7 +9,14 @@ const columns = ["at", "waiting", "live", "scheduled", "stale", "lagSeconds"];
 const data = Object.fromEntries(columns.map((name) => [name, []]));
 const every = 10_000; // ms
 
-const first = (name) => Math.max(0, data[name].findIndex((v) => v !== null));
+// shown returns the part of the data that the reader chose to see.
+function shown() {
+  const begin = (data.at.at(-1) ?? 0) - Number(document.querySelector("[name=range]:checked")?.value ?? Infinity);
+  const from = Math.max(0, data.at.findIndex((t) => t >= begin));
+  return Object.fromEntries(columns.map((name) => [name, data[name].slice(from)]));
+}
+
+const first = (d, name) => Math.max(0, d[name].findIndex((v) => v !== null));
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 10 ? `${seconds.toFixed(1)} s` : span(seconds));
 const whole = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en"));
@@ -24,13 +31,13 @@ const line = (label, name, fill) => ({
 
 const charts = {
   sessions: {
-    pick: () => [data.at, data.waiting, data.live, data.stale],
+    pick: (d) => [d.at, d.waiting, d.live, d.stale],
     value: whole,
     least: 4,
     series: () => [line("Waiting", "--chart-1", true), line("Live", "--chart-2"), line("Stale", "--chart-3")],
   },
   lag: {
-    pick: () => [data.at, data.lagSeconds].map((all) => all.slice(Math.max(0, first("lagSeconds") - 1))),
+    pick: (d) => [d.at, d.lagSeconds].map((all) => all.slice(Math.max(0, first(d, "lagSeconds") - 1))),
     value: (v) => (v === null || v === undefined ? "–" : short(v)),
     least: 1,
     series: () => [line("Longest lag", "--chart-1", true)],
@@ -64,7 +71,7 @@ function draw(place, { pick, value, least, series }) {
       ...s,
       value: (u, v, i) => value(v ?? (u.cursor.idx === null ? u.data[i].at(-1) : null)),
     }))],
-  }, pick(), place);
+  }, pick(shown()), place);
 }
 
 const drawn = new Map();
@@ -73,7 +80,7 @@ function show() {
   for (const place of document.querySelectorAll("[data-chart]")) {
     const chart = charts[place.dataset.chart];
     if (!drawn.has(place)) drawn.set(place, draw(place, chart));
-    else drawn.get(place).setData(chart.pick());
+    else drawn.get(place).setData(chart.pick(shown()));
   }
 }
 
@@ -88,15 +95,16 @@ async function read() {
 
 // The same in words, for whoever does not see the picture.
 function say() {
+  const d = shown();
   const over = (name) => {
-    const minutes = (data.at.at(-1) - data.at[first(name)]) / 60;
+    const minutes = (d.at.at(-1) - d.at[first(d, name)]) / 60;
     return minutes < 90 ? `the last ${Math.max(1, Math.round(minutes))} min` : `the last ${Math.round(minutes / 60)} h`;
   };
   const most = (all) => all.reduce((a, b) => Math.max(a, b ?? 0), 0);
   const within = over("stale") === over("waiting") ? "" : ` in ${over("stale")}`;
   const words = {
-    sessions: `${over("waiting")}: at most ${most(data.waiting)} waiting, ${most(data.live)} live, ${most(data.stale)} stale${within}`,
-    lag: `${over("lagSeconds")}: at most ${short(most(data.lagSeconds))} beyond a deadline`,
+    sessions: `${over("waiting")}: at most ${most(d.waiting)} waiting, ${most(d.live)} live, ${most(d.stale)} stale${within}`,
+    lag: `${over("lagSeconds")}: at most ${short(most(d.lagSeconds))} beyond a deadline`,
   };
   for (const node of document.querySelectorAll("[data-chart-said]")) {
     node.textContent = words[node.dataset.chartSaid];
@@ -113,6 +121,21 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   drawn.clear();
   show();
 });
+
+const store = "curfew:range";
+const ranges = document.getElementById("ranges");
+ranges.addEventListener("change", ({ target }) => {
+  try {
+    localStorage.setItem(store, target.value);
+  } catch { /* a browser that keeps nothing */ }
+  show();
+  say();
+});
+try {
+  const kept = ranges.querySelector(`[value="${Number(localStorage.getItem(store))}"]`);
+  if (kept) kept.checked = true;
+} catch { /* the same */ }
+ranges.hidden = false;
 
 await read();
 setInterval(() => { if (!document.hidden) read(); }, every);

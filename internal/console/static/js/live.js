@@ -3,16 +3,19 @@
 
 import { page } from "./api.js";
 import { byId } from "./dom.js";
-import { morph } from "./morph.js";
+import { fill, morph } from "./morph.js";
 import { soFar } from "./results.js";
 import { follow } from "./stream.js";
 import { setNow, updateTimes } from "./times.js";
 
 const pollEvery = 5_000; // ms, without a stream
-const netEvery = 30_000; // ms, beside a stream: what it missed is seen then
-const atMostEvery = 1_000; // ms
+const netEvery = 15_000; // ms, beside a stream: what only time changes is seen then
+const atMostEvery = 2_500; // ms
 
-let readAt = 0;
+// The page as the server wrote it last, before any script touched it: the server sends what differs from it.
+let known = { id: document.body.dataset.page, main: byId("main").cloneNode(true) };
+
+let readAt = Date.now();
 let reading = null;
 let streaming = false;
 let timer = 0;
@@ -21,14 +24,18 @@ let timer = 0;
 export function refresh(url = location.href) {
   clearTimeout(timer);
   readAt = Date.now();
-  reading = page(url).then(apply).then(() => said(true), () => said(false)).finally(later);
+  const base = known;
+  reading = page(url, base.id).then((fresh) => apply(fresh, base)).then(() => said(true), () => said(false)).finally(later);
   return reading;
 }
 
-function apply(fresh) {
+function apply(fresh, base) {
+  const main = fresh.getElementById("main");
+  if (main.dataset.base !== undefined) fill(main, base.main);
+  known = { id: fresh.body.dataset.page, main: main.cloneNode(true) };
   setNow(fresh.body.dataset.now);
   document.title = fresh.title;
-  morph(byId("main"), fresh.getElementById("main"));
+  morph(byId("main"), main);
   updateTimes();
   document.dispatchEvent(new Event("curfew:read"));
 }
@@ -38,10 +45,12 @@ function later() {
   timer = setTimeout(() => (document.hidden ? later() : refresh()), streaming ? netEvery : pollEvery);
 }
 
-// After a change, read at once, but at most once a second.
+// After a change, read at once, but not again and again.
 function soon() {
   clearTimeout(timer);
-  timer = setTimeout(() => refresh(), Math.max(0, readAt + atMostEvery - Date.now()));
+  const wait = readAt + atMostEvery - Date.now();
+  if (wait > 0) timer = setTimeout(() => refresh(), wait);
+  else refresh(); // without a timer, which a browser delays in a tab that nobody sees
 }
 
 function said(reached) {
@@ -75,7 +84,7 @@ export function start() {
   setNow(document.body.dataset.now);
   updateTimes();
   setInterval(updateTimes, 1_000);
-  follow({ session: changed, request: soon, checkout: soon, figures: soon, job: moved, reset: soon }, (state) => {
+  follow(document.body.dataset.now, { session: changed, changed: soon, job: moved, reset: soon }, (state) => {
     streaming = state === "live";
     said(true);
     if (!streaming) later();

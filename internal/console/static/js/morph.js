@@ -55,3 +55,14 @@ function children(old, fresh) {
     at = next;
   }
 }
+
+/** fill puts into an element what it leaves out because it is as in an older one: see delta.go. */
+export function fill(fresh, old) {
+  const olds = [...old.childNodes];
+  delete fresh.dataset.base;
+  for (const part of [...fresh.children]) {
+    const { same, n, base } = part.dataset;
+    if (same !== undefined) part.replaceWith(...olds.slice(Number(same), Number(same) + Number(n)).map((node) => node.cloneNode(true)));
+    else if (base !== undefined) fill(part, olds[Number(base)]);
+  }
+}

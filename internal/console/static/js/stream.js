@@ -1,20 +1,21 @@
-// Follows changes as they happen: GET /api/stream.
+// Follows changes as they happen: GET /api/stream, brief: of most it says that something changed, not what.
 
 const slowest = 30_000; // ms between two tries
 
 /**
- * follow calls on[name](data) for each event, and onState("live" | "lost") when that changes. Push is a
- * hint: on.reset() is called whenever something may have been missed, also after each new start; read the
- * lists again then. It returns a function that ends it.
+ * follow calls on[name](data) for each event since a time of the server, and onState("live" | "lost") when that
+ * changes. Push is a hint: on.reset() is called whenever something may have been missed, also after each new start;
+ * read the lists again then. It returns a function that ends it.
  */
-export function follow(on, onState = () => {}) {
+export function follow(since, on, onState = () => {}) {
   let source, timer, state, tries = 0, ended = false;
   const report = (now) => {
     if (state !== now) onState((state = now));
   };
   const start = () => {
-    source = new EventSource("/api/stream");
-    let fresh = true; // a new EventSource resumes nothing
+    source = new EventSource(`/api/stream?brief=true${since ? `&lastEventId=${encodeURIComponent(since)}` : ""}`);
+    let fresh = !since; // another EventSource resumes nothing
+    since = null;
     source.addEventListener("hello", (e) => {
       tries = 0;
       report("live");
@@ -22,7 +23,7 @@ export function follow(on, onState = () => {}) {
       if (fresh) on.reset?.();
       fresh = false;
     });
-    for (const name of ["session", "request", "checkout", "figures", "job", "reset", "bye"]) {
+    for (const name of ["session", "changed", "job", "reset", "bye"]) {
       source.addEventListener(name, (e) => on[name]?.(JSON.parse(e.data)));
     }
     // The browser tries again by itself unless the answer was a refusal.

@@ -61,6 +61,8 @@ type Options struct {
 	SessionURL string
 	Instead    Instead
 	Forecasts  *forecast.Forecaster // nil disables them
+	// TestPlan returns the plan of the test checkout, or why none can be sent.
+	TestPlan func() (string, error)
 	Timeout    time.Duration        // of a request
 	Logger     *slog.Logger
 }
@@ -88,6 +90,7 @@ type Site struct {
 	sessionURL       string
 	instead          Instead
 	forecasts        *forecast.Forecaster
+	testPlan         func() (string, error)
 	timeout          time.Duration
 	log              *slog.Logger
 }
@@ -96,7 +99,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, approvals: o.Approvals, twoPersons: o.TwoPersons, audit: o.Audit, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
+		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, approvals: o.Approvals, twoPersons: o.TwoPersons, audit: o.Audit, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts, testPlan: o.TestPlan,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -225,8 +228,11 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 }
 
 // signin says how somebody signs in who may see a page: at the marketplace, or with the command for operators. An empty
-// address or command is not for them, or not known.
+// address or command is not for them, or not known. The page at / is everybody's.
 func (s *Site) signin(v view) (address, command string) {
+	if v.template == OverviewPage {
+		return s.signinURL, s.hint
+	}
 	if len(v.roles) == 1 && v.roles[0] == curfew.Admin {
 		return "", s.hint
 	}

@@ -20,6 +20,7 @@ func TestPages(t *testing.T) {
 	browser := browsertest.Start(t)
 	for sentence, test := range map[string]func(*tab){
 		"how things are is seen at once":                   howThingsAre,
+		"an empty service offers the first step":          theFirstStep,
 		"a fix is a button":                                aFixIsAButton,
 		"a finding is acknowledged":                        aFindingIsAcknowledged,
 		"a quiet marketplace is said to be well":           allIsWell,

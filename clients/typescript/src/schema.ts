@@ -2290,6 +2290,8 @@ export interface Operations {
   unassignSession: { input: { id: string; body: Reason }; result: Session };
   /** List the settings of this process */
   listSettings: { input: Record<string, never>; result: Settings };
+  /** Send the test checkout: a payment of nothing by test-customer, once, into an empty database */
+  sendTestCheckout: { input: Record<string, never>; result: Fulfillment };
   /** List deliveries */
   listDeliveries: { input: { query?: {
       /** Only these */
@@ -2473,6 +2475,7 @@ export const routes = {
   prolongSession: "POST /api/debug/sessions/{id}/prolong",
   unassignSession: "POST /api/debug/sessions/{id}/release",
   listSettings: "GET /api/debug/settings",
+  sendTestCheckout: "POST /api/debug/test-checkout",
   listDeliveries: "GET /api/deliveries",
   exportDeliveries: "GET /api/deliveries.csv",
   replayDead: "POST /api/deliveries/replay",

@@ -39,4 +39,3 @@ func (s *Site) firstStep(h api.Health) *First {
 	}
 	return f
 }
-

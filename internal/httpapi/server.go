@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 	}
 	countFromZero(o.Metrics, o.Version, table)
 	shared := origins(o.AllowedOrigins).share(public.problems, public)
-	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(shared)
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.pages, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(shared)
 	s.ops = ops.mux
 	return s, nil
 }

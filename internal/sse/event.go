@@ -124,5 +124,8 @@ func idLine(at time.Time) string {
 }
 
 // heartbeatText keeps proxies from taking a quiet stream for a dead one. It moves the reader's last id on: everything up
-// to mark has been sent.
-func heartbeatText(mark time.Time) []byte { return []byte(": still here\n" + idLine(mark) + "\n") }
+// to mark has been sent. An EventSource hides comments and events without a data field from its page, so the heartbeat is
+// an event with empty data, which clients that look for JSON pass over.
+func heartbeatText(mark time.Time) []byte {
+	return []byte(": still here\n" + idLine(mark) + "event: heartbeat\ndata:\n\n")
+}

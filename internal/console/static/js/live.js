@@ -1,5 +1,5 @@
 // Keeps the page up to date: it is read again when the stream reports a change, and every few seconds if
-// there is no stream. The page says which of the two holds.
+// there is no stream, or a silent one. The page says which holds.
 
 import { page } from "./api.js";
 import { byId } from "./dom.js";
@@ -14,7 +14,7 @@ const atMostEvery = 1_000; // ms
 
 let readAt = 0;
 let reading = null;
-let streaming = false;
+let stream = ""; // its state: live, lost or silent
 let timer = 0;
 
 /** refresh reads the page again, from another address if one is given, and returns it. */
@@ -25,7 +25,12 @@ export function refresh(url = location.href) {
   return reading;
 }
 
+// Whose page it is; empty: of nobody.
+const owner = (doc) => doc.querySelector(".who span")?.textContent ?? "";
+
 function apply(fresh) {
+  // Another tab has signed this browser out, or somebody else in.
+  if (fresh.body.dataset.signedOut !== undefined || (owner(fresh) && owner(fresh) !== owner(document))) return leave();
   setNow(fresh.body.dataset.now);
   document.title = fresh.title;
   morph(byId("main"), fresh.getElementById("main"));
@@ -33,20 +38,38 @@ function apply(fresh) {
   document.dispatchEvent(new Event("curfew:read"));
 }
 
-function later() {
+let leaving = false;
+
+// Loads the page anew. A dialog is left to its reader first: it may show a secret that is shown once.
+function leave() {
+  leaving = true;
   clearTimeout(timer);
-  timer = setTimeout(() => (document.hidden ? later() : refresh()), streaming ? netEvery : pollEvery);
+  const open = document.querySelector("dialog[open]");
+  if (!open) return location.reload();
+  byId("connection").dataset.state = "lost";
+  byId("connection").textContent = "Signed out";
+  open.addEventListener("close", leave, { once: true });
+}
+
+function later() {
+  if (leaving) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => (document.hidden ? later() : refresh()), stream === "live" ? netEvery : pollEvery);
 }
 
 // After a change, read at once, but at most once a second.
 function soon() {
+  if (leaving) return;
   clearTimeout(timer);
   timer = setTimeout(() => refresh(), Math.max(0, readAt + atMostEvery - Date.now()));
 }
 
 function said(reached) {
+  if (leaving) return;
   const [state, text] = !reached ? ["lost", "Cannot reach Curfew. What is shown is old."]
-    : streaming ? ["live", "Live"] : ["polling", `Looks every ${pollEvery / 1000} s`];
+    : stream === "live" ? ["live", "Live"]
+      : stream === "silent" ? ["lost", `Silent for 30 s. Looks every ${pollEvery / 1000} s.`]
+        : ["polling", `Looks every ${pollEvery / 1000} s`];
   const node = byId("connection");
   node.dataset.state = state;
   if (node.textContent !== text) node.textContent = text;
@@ -76,11 +99,16 @@ export function start() {
   updateTimes();
   setInterval(updateTimes, 1_000);
   follow({ session: changed, request: soon, checkout: soon, figures: soon, job: moved, reset: soon }, (state) => {
-    streaming = state === "live";
+    stream = state;
     said(true);
-    if (!streaming) later();
+    if (state === "silent") refresh();
+    else if (state !== "live") later();
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) refresh(); }); // come back to by the Back button
+  const tabs = new BroadcastChannel("curfew");
+  tabs.addEventListener("message", () => setTimeout(refresh, atMostEvery)); // the server needs a moment to sign out
+  document.addEventListener("submit", ({ target }) => { if (target.getAttribute("action") === "/logout") tabs.postMessage("signed out"); });
   said(true);
   later();
 }

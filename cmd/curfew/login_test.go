@@ -57,7 +57,7 @@ func TestLoginOpensTheBrowser(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, browserLine(runtime.GOOS, "")[0]), []byte("#!/bin/sh\n"+test.browser+"\n"), 0o755); err != nil { //nolint:gosec // G306: a program
+			if err := os.WriteFile(filepath.Join(dir, browserLine(runtime.GOOS, "")[0]), []byte("#!/bin/sh\n"+test.browser+"\n"), 0o755); err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.CommandContext(t.Context(), "curfew", "login", "--open", "--auth-key-file=curfew.key")

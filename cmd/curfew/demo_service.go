@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"path/filepath"
 	"time"
 
@@ -94,6 +93,5 @@ func (d demoService) client(role, id string) (*api.Client, error) {
 
 // loginLink returns a link that signs the operator's browser in, once.
 func (d demoService) loginLink() (string, error) {
-	ticket, err := d.identity.LoginTicket(operator())
-	return d.url + "/login?ticket=" + url.QueryEscape(ticket), err
+	return signInLink(d.identity, operator(), d.url)
 }

@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 )
 
 type loginCommand struct {
 	Role    string `default:"admin" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin (the default) or service."`
 	Subject string `placeholder:"ID" help:"The id or name to sign in as; by default your user name."`
+	Open    bool   `help:"Open the link in the browser, too."`
 }
 
 // Run prints a link that signs in one browser, once, within two minutes.
@@ -30,10 +32,19 @@ func (c *loginCommand) Run(ctx context.Context, s *settings, term terminal) erro
 	if err != nil {
 		return err
 	}
-	ticket, err := identity.LoginTicket(actor)
+	link, err := signInLink(identity, actor, s.publicURL(s.Listen))
 	if err != nil {
 		return err
 	}
-	term.printf("%s/login?ticket=%s\n", s.publicURL(s.Listen), url.QueryEscape(ticket))
+	term.printf("%s\n", link)
+	if c.Open {
+		openInBrowser(ctx, term, link)
+	}
 	return nil
+}
+
+// signInLink returns a link to a service at an address that signs in one browser, once, within two minutes.
+func signInLink(identity *auth.Identity, who curfew.Actor, at string) (string, error) {
+	ticket, err := identity.LoginTicket(who)
+	return at + "/login?ticket=" + url.QueryEscape(ticket), err
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/config"
 )
 
 type serveCommand struct {
@@ -24,7 +27,11 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 	defer exitAfter(drained, term)()
 	err = s.withService(stopping, s.logger(term.err, slog.LevelDebug), from, clock, func(svc *service) error {
 		svc.drain, svc.drained = s.drain(), drained
-		announce(term, s, svc)
+		link, err := svc.firstLink(term, s)
+		if err != nil {
+			return err
+		}
+		announce(term, s, svc, link)
 		return svc.run(stopping)
 	})
 	if stopping.Err() != nil && errors.Is(err, context.Canceled) {
@@ -33,9 +40,19 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 	return err
 }
 
-// announce prints where the service is and what to try first. With JSON logs it writes one log
-// line.
-func announce(term terminal, s *settings, svc *service) {
+// firstLink returns a link that signs in whoever started the service at a terminal of this machine, and an empty text for
+// everybody else: what a program reads, or a log keeps, must not sign anybody in.
+func (svc *service) firstLink(term terminal, s *settings) (string, error) {
+	at := config.Address(svc.listeners.public.Addr().String())
+	if !term.watched || s.LogFormat == "json" || !at.Loopback() || !auth.Local(svc.url) {
+		return "", nil
+	}
+	return signInLink(svc.identity, operator(), svc.url)
+}
+
+// announce prints where the service is and what to try first, and the link that signs in, if there is one. With JSON logs it
+// writes one log line.
+func announce(term terminal, s *settings, svc *service, link string) {
 	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
 	login := s.loginLine(svc.url)
 	ops, what := svc.listeners.opsURL(), "  (/metrics, /livez, /readyz)"
@@ -56,5 +73,10 @@ func announce(term terminal, s *settings, svc *service) {
 	if svc.clock != nil {
 		columns(term.err, []string{"test clock   ", "POST " + svc.url + "/api/test/clock/advance"})
 	}
-	term.notef("\nIs all well?\n  %s\nSign your browser in:\n  %s\n\n", health, login)
+	term.notef("\nIs all well?\n  %s\n", health)
+	if link == "" {
+		term.notef("Sign your browser in:\n  %s\n\n", login)
+		return
+	}
+	term.notef("Sign your browser in, once and within two minutes:\n  %s\nLater:\n  %s --open\n\n", link, login)
 }

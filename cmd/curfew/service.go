@@ -14,6 +14,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/audit"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/directory"
@@ -39,6 +40,7 @@ type service struct {
 	notifications *notifications
 	traces        tracing // zero: none
 	audit         *audit.Log
+	identity      *auth.Identity
 	worker        *notify.Worker
 	retention     privacy.Retention // zero: the sweeper is off
 	keeper        *lifecycle.Keeper
@@ -130,6 +132,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
+	svc.identity = identity
 	metrics := metrics.New()
 	svc.audit = s.auditLog(svc.db, audit.Options{Logger: svc.log})
 	o := lifecycle.Options{

@@ -7,9 +7,13 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // handoverTime limits how long the last answers of an early server may take.
@@ -61,11 +65,17 @@ func (l lent) Accept() (net.Conn, error) {
 func (lent) Close() error { return nil }
 
 func answerEarly(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/livez":
+	switch {
+	case r.URL.Path == "/livez":
 		_, _ = w.Write([]byte("ok\n"))
+	case strings.HasPrefix(r.URL.Path, "/static/") && console.ServeStatic(w, r):
 	default:
 		w.Header().Set("Retry-After", "1")
+		if problem.Browses(r) {
+			w.Header().Set("Refresh", "2")
+			console.ProblemPage(w, r, problem.OfKind(curfew.Unavailable, "Curfew is starting, and waits for its database. This page looks again by itself."))
+			return
+		}
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 	}
 }

@@ -18,7 +18,7 @@ func (s *Site) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor
 	at := moments{h.Timestamp}
 	return Overview{
 		State: stateOf(h), Findings: findingViews(h, report), Groups: figureGroups(h),
-		Sweeper: sweeperFacts(h, at), Repeated: repeatedViews(report, at),
+		Sweeper: sweeperFacts(h, at), Repeated: repeatedViews(report, at), First: s.firstStep(h),
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 )
 
@@ -22,6 +23,32 @@ type Page struct {
 	Query     string // what was last searched for
 	Now       time.Time
 	View      any // what the page is about, by its name: Overview, Cleanup, …
+}
+
+// Part is a piece of a sentence: a text, or a time.
+type Part struct {
+	Text string
+	At   Moment // set: instead of the text
+}
+
+// stamp matches a time as sentences have it, which programs and the command line share with the pages.
+var stamp = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
+
+// parts splits a sentence at its times, so that a page can show them in the reader's time.
+func parts(sentence string) []Part {
+	var all []Part
+	for {
+		found := stamp.FindStringIndex(sentence)
+		if found == nil {
+			return append(all, Part{Text: sentence})
+		}
+		at, err := time.Parse("2006-01-02 15:04:05 MST", sentence[found[0]:found[1]])
+		if err != nil { // the 31st of February
+			return append(all, Part{Text: sentence})
+		}
+		all = append(all, Part{Text: sentence[:found[0]]}, Part{At: Moment{At: at}})
+		sentence = sentence[found[1]:]
+	}
 }
 
 // Link is an entry of the navigation.
@@ -88,6 +115,9 @@ func (m Moment) Clock() string {
 	}
 	return at.Format("2 Jan 2006, 15:04") + " UTC"
 }
+
+// UTC returns the whole time, for whoever compares it with a log.
+func (m Moment) UTC() string { return m.At.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // Ago returns how long ago it was.
 func (m Moment) Ago() string { return Span(m.Now.Sub(m.At)) }

@@ -62,8 +62,10 @@ type Options struct {
 	SessionURL string
 	Instead    Instead
 	Forecasts  *forecast.Forecaster // nil disables them
-	Timeout    time.Duration        // of a request
-	Logger     *slog.Logger
+	// TestPlan returns the plan of the test checkout, or why none can be sent.
+	TestPlan func() (string, error)
+	Timeout  time.Duration // of a request
+	Logger   *slog.Logger
 }
 
 // Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
@@ -89,6 +91,7 @@ type Site struct {
 	sessionURL       string
 	instead          Instead
 	forecasts        *forecast.Forecaster
+	testPlan         func() (string, error)
 	timeout          time.Duration
 	log              *slog.Logger
 	sent             renderings
@@ -97,8 +100,8 @@ type Site struct {
 // New returns the site. The error says which page lacks an access rule.
 func New(o Options) (*Site, error) {
 	s := &Site{
-		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, approvals: o.Approvals, twoPersons: o.TwoPersons, audit: o.Audit, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts,
+		keeper: o.Keeper, timeline: o.Timeline, directory: o.Directory, gate: o.Gate, problems: problem.Writer{Log: o.Logger, Page: ProblemPage}, endpoints: o.Endpoints,
+		deliveries: o.Deliveries, jobs: o.Jobs, keys: o.Keys, approvals: o.Approvals, twoPersons: o.TwoPersons, audit: o.Audit, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL, sessionURL: o.SessionURL, instead: o.Instead, forecasts: o.Forecasts, testPlan: o.TestPlan,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -227,8 +230,11 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 }
 
 // signin says how somebody signs in who may see a page: at the marketplace, or with the command for operators. An empty
-// address or command is not for them, or not known.
+// address or command is not for them, or not known. The page at / is everybody's.
 func (s *Site) signin(v view) (address, command string) {
+	if v.template == OverviewPage {
+		return s.signinURL, s.hint
+	}
 	if len(v.roles) == 1 && v.roles[0] == curfew.Admin {
 		return "", s.hint
 	}
@@ -241,7 +247,7 @@ func (s *Site) signin(v view) (address, command string) {
 // unreadable responds with a page that says why there is nothing to show.
 func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err error) {
 	f := s.problems.From(r.Context(), err)
-	p.Message = f.Detail
+	p.Message, p.View = f.Detail, unreadableOf(f.Status)
 	maps.Copy(w.Header(), f.Header)
 	s.page(w, r, f.Status, UnreadablePage, p)
 }

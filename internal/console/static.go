@@ -88,10 +88,17 @@ func (l library) find(address string) (f staticFile, lasting, ok bool) {
 
 // Static serves the pages' files, below /static/. Folders are not listed.
 func (s *Site) Static(w http.ResponseWriter, r *http.Request) {
+	if !ServeStatic(w, r) {
+		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
+	}
+}
+
+// ServeStatic sends the static file that a request asks for below /static/. It reports false, and has sent nothing, if there
+// is none.
+func ServeStatic(w http.ResponseWriter, r *http.Request) bool {
 	f, lasting, ok := files().find(strings.TrimPrefix(r.URL.Path, "/static/"))
 	if !ok {
-		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
-		return
+		return false
 	}
 	h, text := w.Header(), f.text
 	h.Set("Content-Type", f.contentType)
@@ -105,6 +112,7 @@ func (s *Site) Static(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write(text) // an error means that the reader has gone
+	return true
 }
 
 // AcceptsGzip reports whether a request's sender reads gzip (RFC 9110, section 12.5.3). What is not understood is a no.

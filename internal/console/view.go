@@ -9,6 +9,14 @@ type Overview struct {
 	Groups   []Group // of figures
 	Sweeper  []Fact
 	Repeated []Repeated
+	First    *First // nil: something has happened already
+}
+
+// First is what to do first in an empty service.
+type First struct {
+	Test *Action  // sends the test checkout; nil: it cannot be sent
+	Why  []string // its consequences, or why it cannot be sent
+	Demo string   // the command that runs the demonstration
 }
 
 // Group is a named group of figures.

@@ -35,6 +35,7 @@ const (
 	MechanicPage   = "mechanic.html"
 	SignInPage     = "sign-in"    // nobody is signed in, or not for this
 	UnreadablePage = "unreadable" // what the page shows could not be read
+	ProblemsPage   = "problem"    // an error that a browser was led into
 	LoginPage      = "login"      // of a sign-in link: the button, or why it signs nobody in
 	WhosePage      = "whose"      // an admin says which customer
 	// UnsubscribePage asks with a token as its View, and answers with Message without one.
@@ -60,5 +61,5 @@ func Static() fs.FS {
 func Pages() *template.Template { return parsed() }
 
 var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"asset": Asset}).ParseFS(templates, "templates/*.tmpl"))
+	return template.Must(template.New("").Funcs(template.FuncMap{"asset": Asset, "parts": parts}).ParseFS(templates, "templates/*.tmpl"))
 })

@@ -47,6 +47,19 @@ func howThingsAre(w *tab) {
 	w.wait("#finding-very_stale_sessions .copy.done")
 }
 
+func theFirstStep(w *tab) {
+	w.signIn(mara, overviewPage)
+	w.wait(alive)
+	w.says("#first", "a session of the plan chat10, for a payment of 0.00 EUR: no money moves", "Mechanics see the request", "after 15 min",
+		"It can be sent once", "curfew demo --open --listen 127.0.0.1:0")
+	w.accessible()
+	w.picture("first")
+	w.click("#first button.try")
+	w.gone("#first")
+	w.says("#said", "Sent: test-customer waits for a mechanic.")
+	w.says("#state", "1 customer is waiting")
+}
+
 // sameNumbers fails unless the figures shown are these.
 func sameNumbers(w *tab, want map[string]int) {
 	w.Helper()

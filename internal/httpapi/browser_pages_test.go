@@ -21,6 +21,12 @@ func TestPages(t *testing.T) {
 	browser := browsertest.Start(t)
 	for sentence, test := range map[string]func(*tab){
 		"how things are is seen at once":                   howThingsAre,
+		"an empty service offers the first step":           theFirstStep,
+		"a server that hangs is not called live":           silenceIsSaid,
+		"a tab that was signed out elsewhere looks so":     signedOutElsewhere,
+		"a result keeps to its dialog":                     resultsKeepToTheirDialog,
+		"times are the reader's, with UTC beside them":     oneClock,
+		"an error is a page":                               anErrorIsAPage,
 		"a fix is a button":                                aFixIsAButton,
 		"a finding is acknowledged":                        aFindingIsAcknowledged,
 		"a quiet marketplace is said to be well":           allIsWell,

@@ -204,6 +204,10 @@ func nobodyIsSignedIn(w *tab) {
 	}
 	w.accessible()
 	w.picture("signed-out")
+	w.open(overviewPage)
+	w.says("main", "How you come in depends on who you are", "Customers and mechanics", "Operators", "curfew login")
+	w.accessible()
+	w.picture("signed-out-home")
 }
 
 func pagesAreForTheirRoles(w *tab) {

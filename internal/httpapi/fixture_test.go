@@ -56,6 +56,21 @@ type fixture struct {
 	log      *logBuffer
 	offset   atomic.Int64 // of the store's clock
 	notReady atomic.Bool
+	hangs    atomic.Bool // connections stand, and nothing answers
+}
+
+// hanging is a handler that answers nothing new while the server hangs.
+func (h *fixture) hanging(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for h.hangs.Load() {
+			select {
+			case <-r.Context().Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // settings of a fixture. The zero value is the default.
@@ -159,7 +174,7 @@ func (h *fixture) listen(o settings) {
 		s.Quicken(testTimeout, o.writing)
 	}
 	h.server = s
-	h.Server = httptest.NewUnstartedServer(s.Handler())
+	h.Server = httptest.NewUnstartedServer(h.hanging(s.Handler()))
 	if o.shallow {
 		h.Listener = shallow{h.Listener}
 	}

@@ -86,6 +86,7 @@ var who = map[string][cells]int{
 	"POST /api/debug/checkouts/{id}/credit":       {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
 	"POST /api/debug/checkouts/{id}/ignore":       {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
 	"POST /api/debug/checkouts/{id}/restore":      {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
+	"POST /api/debug/test-checkout":               {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403}, // there are payments
 	"POST /api/debug/findings/{id}/acknowledge":   {401, 403, 403, 403, 403, 403, 422, 403, 403, 403, 403}, // it has neither reason nor end
 	"DELETE /api/debug/findings/{id}/acknowledge": {401, 403, 403, 403, 403, 403, 404, 403, 403, 403, 403},
 	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},

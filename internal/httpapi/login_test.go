@@ -147,11 +147,13 @@ func TestStrangersLearnNothing(t *testing.T) {
 			}
 		}
 		forPeople := path == "/clear-my-sessions.html" || path == "/mechanic.html"
-		if led := strings.Contains(got.body, `href="https://market.example.org/sign-in"`); led != forPeople {
+		if led := strings.Contains(got.body, `href="https://market.example.org/sign-in"`); led != (forPeople || path == "/") {
 			t.Errorf("%s leads to the marketplace: %t", path, led)
 		}
 		if told := strings.Contains(got.body, "curfew login"); forPeople && told {
 			t.Errorf("%s shows customers a command", path)
+		} else if path == "/" && !told {
+			t.Error("/ does not tell operators how they come in")
 		}
 	}
 	expired := forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, claimed(map[string]any{"exp": time.Now().Unix() - 1}))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -173,5 +174,56 @@ func TestTheRoutersOwnProblems(t *testing.T) {
 				t.Error("S56: another origin was let in")
 			}
 		})
+	}
+}
+
+// Whoever is led to an error by a browser reads a page, which says what to do; programs get a problem.
+func TestErrorsForBrowsersArePages(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	for sentence, test := range map[string]struct {
+		method, path string
+		status       int
+		says         string
+	}{
+		"no such page":                 {"GET", "/console/nothing", 404, "There is no page at this address."},
+		"no such file":                 {"GET", "/static/nothing.css", 404, "Check the address"},
+		"a form's address":             {"GET", "/logout", 405, "A form or a program calls this address"},
+		"another site's form":          {"POST", "/logout", 403, "do it again from Curfew&#39;s own page"},
+		"headers that are too large":   {"GET", "/?" + strings.Repeat("x", 17<<10), 431, "headers have more than"},
+		"a broken address of our page": {"GET", "/console/payments?q=%zz", 200, "You are not signed in"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			got := h.send(test.method, test.path, "", "Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Site: cross-site")
+			if got.status != test.status || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") || !strings.Contains(got.body, test.says) {
+				t.Errorf("%d %v %s", got.status, got.header, got.body)
+			}
+			if strings.Contains(got.body, "v-test") || strings.Contains(got.body, "<script") {
+				t.Errorf("a stranger's page has more than it needs: %s", got.body)
+			}
+		})
+	}
+}
+
+// A page that is asked for too often, or cannot be read, is a page still.
+func TestPagesThatFailArePages(t *testing.T) {
+	t.Parallel()
+	h := newFixtureWith(t, settings{limits: map[limit.Class]limit.Rate{limit.Services: {Count: 1, Period: time.Hour}}})
+	cookie := h.signedIn(anna)
+	first, second := h.send("GET", "/console/payments", "", cookie), h.send("GET", "/console/payments", "", cookie)
+	if first.status != http.StatusOK || second.status != http.StatusTooManyRequests || !strings.Contains(second.body, "Too many requests came from here.") {
+		t.Errorf("too often: %d, then %d %s", first.status, second.status, second.body)
+	}
+	h = newFixture(t)
+	cookie = h.signedIn(anna)
+	broken := h.send("GET", "/console/payments?limit=%zz", "", cookie)
+	if broken.status != http.StatusUnprocessableEntity || !strings.Contains(broken.body, "This address cannot be shown.") {
+		t.Errorf("a broken address: %d %s", broken.status, broken.body)
+	}
+	must(t, h.store.Close())
+	lost := h.send("GET", "/console/payments", "", cookie)
+	if lost.status < http.StatusInternalServerError || !strings.Contains(lost.body, "Curfew cannot tell how things are.") {
+		t.Errorf("no database: %d %s", lost.status, lost.body)
 	}
 }

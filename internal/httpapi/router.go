@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
@@ -21,7 +22,8 @@ type router struct {
 	failure  *huma.Response // the problem that every operation may answer with
 	gate     *auth.Gate
 	tasks    *tasks
-	problems problem.Writer
+	problems problem.Writer // of the API: always problems
+	pages    problem.Writer // of what belongs to no route: pages for browsers
 	log      *slog.Logger
 	timeout  time.Duration // of routes without a time of their own
 }
@@ -31,12 +33,12 @@ func newRouter(version string, timeout time.Duration, gate *auth.Gate, running *
 	documented := humago.New(mux, humaConfig(version))
 	return &router{
 		mux: mux, api: documented, failure: problemResponse(documented.OpenAPI().Components.Schemas),
-		gate: gate, tasks: running, problems: problem.Writer{Log: log}, log: log, timeout: timeout,
+		gate: gate, tasks: running, problems: problem.Writer{Log: log}, pages: problem.Writer{Log: log, Page: console.ProblemPage}, log: log, timeout: timeout,
 	}
 }
 
 // ServeHTTP passes a request to its route. For a path or method without one it answers with a
-// problem, where the mux alone would answer in plain text.
+// problem, or to a browser with a page, where the mux alone would answer in plain text.
 func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h, pattern := t.mux.Handler(r)
 	if rec, ok := w.(*recorder); ok {
@@ -49,7 +51,11 @@ func (t *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	plain := &discarded{header: http.Header{}}
 	h.ServeHTTP(plain, r)
 	if plain.status == http.StatusMethodNotAllowed {
-		t.problems.Answer(w, r, problem.WrongMethod(strictjson.Short(r.Method), plain.header.Get("Allow")))
+		t.pages.Answer(w, r, problem.WrongMethod(strictjson.Short(r.Method), plain.header.Get("Allow")))
+		return
+	}
+	if problem.Browses(r) {
+		t.pages.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no page at this address"))
 		return
 	}
 	t.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such route: /docs lists them"))

@@ -18,6 +18,7 @@ type handlers struct {
 	queue      queueHandlers
 	mechanics  mechanicHandlers
 	checkouts  checkoutHandlers
+	first      testCheckout
 	books      bookHandlers
 	customers  customerHandlers
 	cleanups   cleanupHandlers
@@ -106,6 +107,7 @@ func operatorRoutes(h handlers) []route {
 		at(post, "/api/debug/checkouts/{id}/credit", allow(auth.Nobodys, a), "creditCheckout", "Credit a forfeited payment", h.checkouts.credit).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/ignore", allow(auth.Nobodys, a), "ignoreCheckout", "Mark a held payment as being for something not sold here", h.checkouts.ignore).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/restore", allow(auth.Nobodys, a), "restoreCheckout", "Hold an ignored payment after all", h.checkouts.restore).whole(whileRead),
+		at(post, "/api/debug/test-checkout", allow(auth.Nobodys, a), "sendTestCheckout", "Send the test checkout: a payment of nothing by test-customer, once, into an empty database", h.first.send).answers(201, 200),
 		at(get, "/api/debug/books", allow(auth.Nobodys, a), "readBooks", "Read the books of a month as CSV, by currency or payment by payment", h.books.read).within(cleanupTimeout).writes(csvType),
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).job(),
 		at(post, "/api/debug/reconcile", allow(auth.Nobodys, a), "reconcile", "Compare payments with the provider's books, and record what is missing", h.jobs.reconcile).within(cleanupTimeout).job(),

@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 	}
 	countFromZero(o.Metrics, o.Version, table)
 	shared := origins(o.AllowedOrigins).share(public.problems, public)
-	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(shared)
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.pages, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(shared)
 	s.ops = ops.mux
 	return s, nil
 }
@@ -114,10 +114,13 @@ func deskOf(o Options) approval.Desk {
 	return approval.Desk{Store: o.Approvals, Keeper: o.Keeper, Privacy: o.Privacy, Rules: o.TwoPersons}
 }
 
+func testCheckoutOf(o Options) testCheckout { return testCheckout{o.Keeper, o.Adopted != nil} }
+
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
 		Keeper: o.Keeper, Timeline: o.Timeline, Directory: o.Directory, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Jobs: o.Jobs, Keys: Keys(o.Keys), Approvals: deskOf(o), TwoPersons: o.TwoPersons.Two(), Audit: o.AuditReader, Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, SessionURL: o.SessionURL, Instead: o.Instead, Forecasts: o.Forecasts, Timeout: o.RequestTimeout, Logger: o.Logger,
+		TestPlan: testCheckoutOf(o).plan,
 	})
 }
 
@@ -129,6 +132,7 @@ func (s *Server) handlers(o Options, gate *auth.Gate, site *console.Site) handle
 		queue:      queueHandlers{o.Keeper},
 		mechanics:  mechanicHandlers{o.Keeper},
 		checkouts:  checkoutHandlers{o.Keeper, s.desk},
+		first:      testCheckoutOf(o),
 		books:      bookHandlers{o.Keeper, o.Logger},
 		customers:  customerHandlers{o.Keeper, s.desk, o.Forecasts},
 		cleanups:   cleanupHandlers{o.Keeper, jobs, problems},

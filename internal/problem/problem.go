@@ -103,7 +103,15 @@ func OfKind(k curfew.Kind, detail string) *Problem {
 }
 
 // Writer turns errors into problems, responds with them, and logs what callers must not see.
-type Writer struct{ Log *slog.Logger }
+type Writer struct {
+	Log *slog.Logger
+	// Page answers a browser that was led to the address, and reports whether it did; nil: browsers get JSON, too.
+	Page func(http.ResponseWriter, *http.Request, *Problem) bool
+}
+
+// Browses reports whether a person looks at the answer of a request: a browser that follows a link or sends a form asks
+// for HTML, and programs and scripts do not.
+func Browses(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // From returns the problem of an error. If the status is 500 or above, the error is logged under the request's id; the
 // text of an error that is not one of curfew's kinds is only logged.
@@ -155,6 +163,9 @@ func (w Writer) Answer(to http.ResponseWriter, r *http.Request, err error) {
 	f := w.From(r.Context(), err)
 	for name, values := range f.Header {
 		to.Header()[name] = values
+	}
+	if w.Page != nil && Browses(r) && w.Page(to, r, f) {
+		return
 	}
 	to.Header().Set("Content-Type", ContentType)
 	to.WriteHeader(f.Status)

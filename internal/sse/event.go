@@ -124,8 +124,11 @@ func idLine(at time.Time) string {
 }
 
 // heartbeatText keeps proxies from taking a quiet stream for a dead one. It moves the reader's last id on: everything up
-// to mark has been sent.
-func heartbeatText(mark time.Time) []byte { return []byte(": still here\n" + idLine(mark) + "\n") }
+// to mark has been sent. An EventSource hides comments and events without a data field from its page, so the heartbeat is
+// an event with empty data, which clients that look for JSON pass over.
+func heartbeatText(mark time.Time) []byte {
+	return []byte(": still here\n" + idLine(mark) + "event: heartbeat\ndata:\n\n")
+}
 
 // briefly returns what a brief stream says of some events: the sessions of customers and mechanics, which are their own; and
 // of everything else that something has changed.

@@ -1664,7 +1664,7 @@ export interface StreamEventBye {
 export interface StreamEventChanged {
   data: Record<string, unknown>;
   event: "changed";
-  /** A time of the database, for Last-Event-ID; absent: the one before counts on */
+  /** A time by the database's clock, for Last-Event-ID; absent: the previous id still applies */
   id?: string;
 }
 
@@ -2298,6 +2298,8 @@ export interface Operations {
   unassignSession: { input: { id: string; body: Reason }; result: Session };
   /** List the settings of this process */
   listSettings: { input: Record<string, never>; result: Settings };
+  /** Send the test checkout: a payment of nothing by test-customer, once, into an empty database */
+  sendTestCheckout: { input: Record<string, never>; result: Fulfillment };
   /** List deliveries */
   listDeliveries: { input: { query?: {
       /** Only deliveries in this state */
@@ -2481,6 +2483,7 @@ export const routes = {
   prolongSession: "POST /api/debug/sessions/{id}/prolong",
   unassignSession: "POST /api/debug/sessions/{id}/release",
   listSettings: "GET /api/debug/settings",
+  sendTestCheckout: "POST /api/debug/test-checkout",
   listDeliveries: "GET /api/deliveries",
   exportDeliveries: "GET /api/deliveries.csv",
   replayDead: "POST /api/deliveries/replay",

@@ -48,16 +48,21 @@ async function confirmed() {
   const mine = () => asking === action;
   const say = (node) => { if (mine()) byId("ask-said").replaceChildren(node); };
   await working([yes, no], async () => {
+    let result;
     try {
-      say(summary(await perform(action, filledIn(), (job) => goesOn(job, mine, say)), action));
+      result = summary(await perform(action, filledIn(), (job) => goesOn(job, mine, say)), action);
     } catch (problem) {
-      say(failure(problem));
+      result = failure(problem);
     }
-    if (!mine()) return;
+    if (!mine()) { // its dialog was closed: another one may be open
+      byId("said").textContent = `${action.label}: ${(result.querySelector("strong") ?? result).textContent}`;
+      return after();
+    }
+    say(result);
     why.replaceChildren();
     yes.hidden = true;
     await after();
-  });
+  }, mine);
   if (!mine()) return;
   no.textContent = "Close";
   no.focus();
@@ -79,6 +84,10 @@ async function atOnce(action) {
       const answer = await perform(action, {});
       byId("said").textContent = answer.approval ? answer.detail : action.done ?? "Done.";
     } catch (problem) {
+      if (dialog.open) { // of another action
+        byId("said").textContent = `${action.label}: ${problem.message}`;
+        return;
+      }
       ask({ ...action, ask: "That did not work" });
       byId("ask-said").replaceChildren(failure(problem));
       yes.hidden = true;
@@ -110,15 +119,20 @@ let after = () => refresh();
 /** afterwards replaces what happens after an action: by default the page is read again. */
 export function afterwards(next) { after = next; }
 
-/** working runs something with its buttons disabled, while the first of them shows that it works. */
-export async function working(buttons, run) {
+/**
+ * working runs something with its buttons disabled, while the first of them shows that it works. They are left as they are
+ * at the end if they are not its own any more.
+ */
+export async function working(buttons, run, own = () => true) {
   buttons.forEach((b) => { b.disabled = true; });
   buttons[0].classList.add("working");
   try {
     return await run();
   } finally {
-    buttons.forEach((b) => { b.disabled = false; });
-    buttons[0].classList.remove("working");
+    if (own()) {
+      buttons.forEach((b) => { b.disabled = false; });
+      buttons[0].classList.remove("working");
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // Calls to Curfew: its HTTP API, and its own pages to read again.
 
 const patience = 75_000; // ms; a cleanup may take a minute
+const pagePatience = 15_000; // ms; a page takes 10 s at most
 
 /** Problem is the error of a call: its message is a sentence for the reader of the page. */
 export class Problem extends Error {
@@ -62,7 +63,7 @@ export function page(url, since) {
     request.open("GET", url);
     if (since) request.setRequestHeader("Curfew-Page", since);
     request.responseType = "document";
-    request.timeout = patience;
+    request.timeout = pagePatience;
     request.onload = () => (request.response?.getElementById("main") ? resolve(request.response) : reject(unreachable()));
     request.onerror = request.ontimeout = () => reject(unreachable());
     request.send();

@@ -1,5 +1,5 @@
 // Keeps the page up to date: it is read again when the stream reports a change, and every few seconds if
-// there is no stream. The page says which of the two holds.
+// there is no stream, or a silent one. The page says which holds.
 
 import { page } from "./api.js";
 import { byId } from "./dom.js";
@@ -17,7 +17,7 @@ let known = { id: document.body.dataset.page, main: byId("main").cloneNode(true)
 
 let readAt = Date.now();
 let reading = null;
-let streaming = false;
+let stream = ""; // its state: live, lost or silent
 let timer = 0;
 
 /** refresh reads the page again, from another address if one is given, and returns it. */
@@ -29,7 +29,12 @@ export function refresh(url = location.href) {
   return reading;
 }
 
+// Whose page it is; empty: of nobody.
+const owner = (doc) => doc.querySelector(".who span")?.textContent ?? "";
+
 function apply(fresh, base) {
+  // Another tab has signed this browser out, or somebody else in.
+  if (fresh.body.dataset.signedOut !== undefined || (owner(fresh) && owner(fresh) !== owner(document))) return leave();
   const main = fresh.getElementById("main");
   if (main.dataset.base !== undefined) fill(main, base.main);
   known = { id: fresh.body.dataset.page, main: main.cloneNode(true) };
@@ -40,13 +45,28 @@ function apply(fresh, base) {
   document.dispatchEvent(new Event("curfew:read"));
 }
 
-function later() {
+let leaving = false;
+
+// Loads the page anew. A dialog is left to its reader first: it may show a secret that is shown once.
+function leave() {
+  leaving = true;
   clearTimeout(timer);
-  timer = setTimeout(() => (document.hidden ? later() : refresh()), streaming ? netEvery : pollEvery);
+  const open = document.querySelector("dialog[open]");
+  if (!open) return location.reload();
+  byId("connection").dataset.state = "lost";
+  byId("connection").textContent = "Signed out";
+  open.addEventListener("close", leave, { once: true });
+}
+
+function later() {
+  if (leaving) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => (document.hidden ? later() : refresh()), stream === "live" ? netEvery : pollEvery);
 }
 
 // After a change, read at once, but not again and again.
 function soon() {
+  if (leaving) return;
   clearTimeout(timer);
   const wait = readAt + atMostEvery - Date.now();
   if (wait > 0) timer = setTimeout(() => refresh(), wait);
@@ -54,8 +74,11 @@ function soon() {
 }
 
 function said(reached) {
+  if (leaving) return;
   const [state, text] = !reached ? ["lost", "Cannot reach Curfew. What is shown is old."]
-    : streaming ? ["live", "Live"] : ["polling", `Looks every ${pollEvery / 1000} s`];
+    : stream === "live" ? ["live", "Live"]
+      : stream === "silent" ? ["lost", `Silent for 30 s. Looks every ${pollEvery / 1000} s.`]
+        : ["polling", `Looks every ${pollEvery / 1000} s`];
   const node = byId("connection");
   node.dataset.state = state;
   if (node.textContent !== text) node.textContent = text;
@@ -85,11 +108,16 @@ export function start() {
   updateTimes();
   setInterval(updateTimes, 1_000);
   follow(document.body.dataset.now, { session: changed, changed: soon, job: moved, reset: soon }, (state) => {
-    streaming = state === "live";
+    stream = state;
     said(true);
-    if (!streaming) later();
+    if (state === "silent") refresh();
+    else if (state !== "live") later();
   });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) refresh(); }); // come back to by the Back button
+  const tabs = new BroadcastChannel("curfew");
+  tabs.addEventListener("message", () => setTimeout(refresh, atMostEvery)); // the server needs a moment to sign out
+  document.addEventListener("submit", ({ target }) => { if (target.getAttribute("action") === "/logout") tabs.postMessage("signed out"); });
   said(true);
   later();
 }

@@ -1,8 +1,7 @@
-// Times: in the reader's own time, and counting. The server's clock counts, not this machine's.
+// Times: in the reader's own time, with UTC as their title, and counting. The server's clock counts, not this machine's.
 
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
-const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "long" });
 
 let ahead = 0; // ms that the server's clock is ahead of ours
 
@@ -45,7 +44,6 @@ export function updateTimes() {
     const t = new Date(node.dateTime);
     const text = written[node.dataset.as](t);
     if (node.textContent !== text) node.textContent = text;
-    if (!node.title) node.title = exact.format(t);
     if (node.dataset.as === "left") node.classList.toggle("soon", t - now() < 120_000);
   }
 }

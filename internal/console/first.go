@@ -8,6 +8,13 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
+// First is what to do first in an empty service.
+type First struct {
+	Test *Action  // sends the test checkout; nil: it cannot be sent
+	Why  []string // its consequences, or why it cannot be sent
+	Demo string   // the command that runs the demonstration
+}
+
 // firstStep returns what to do first, or nil if there has been a session or a payment, or nobody knows.
 func (s *Site) firstStep(h api.Health) *First {
 	if h.Sessions.Total == nil || *h.Sessions.Total > 0 || h.Checkouts.ByOutcome == nil {

@@ -290,7 +290,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name str
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if _, err := io.WriteString(w, page); err != nil {
+	if _, err := io.WriteString(w, page); err != nil { //nolint:gosec // G705: of the header only an id that one of our pages had
 		s.log.DebugContext(r.Context(), "a page was not read", "request_id", problem.RequestOf(r.Context()).ID, "error", err)
 	}
 }

@@ -12,13 +12,6 @@ type Overview struct {
 	First    *First // nil: something has happened already
 }
 
-// First is what to do first in an empty service.
-type First struct {
-	Test *Action  // sends the test checkout; nil: it cannot be sent
-	Why  []string // its consequences, or why it cannot be sent
-	Demo string   // the command that runs the demonstration
-}
-
 // Group is a named group of figures.
 type Group struct {
 	Key, Name string

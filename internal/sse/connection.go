@@ -200,11 +200,11 @@ func (c *connection) drain() (time.Time, error) {
 		if err != nil || text.Len() == 0 {
 			return mark, err
 		}
-		news := text.Bytes()
+		events := text.Bytes()
 		if c.brief {
-			news = briefly(news, c.request.Actor.Role)
+			events = briefly(events, c.request.Actor.Role)
 		}
-		if err := c.send(news); err != nil {
+		if err := c.send(events); err != nil {
 			return mark, err
 		}
 	}

@@ -78,6 +78,8 @@ export function changes(event: StreamEvent): string | number {
       return event.data.done;
     case "bye":
       return event.data.reason;
+    case "changed":
+      return "something";
     case "reset":
       return "read the lists";
   }

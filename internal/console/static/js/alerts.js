@@ -1,4 +1,4 @@
-// Tells a mechanic of new requests: in the title of the tab, by a sound, by a notification. Each can be switched off, and
+// Notifies a mechanic of new requests: in the tab title, with a sound, with a notification. Each can be switched off, and
 // the browser remembers it.
 
 import { byId, count } from "./dom.js";

@@ -15,11 +15,3 @@ func Of[T comparable](said, short, long T) T {
 	}
 	return long
 }
-
-// ForLong skips a test with -short. The reason says what the short form has in its place.
-func ForLong(t testing.TB, reason string) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("only in make long: " + reason)
-	}
-}

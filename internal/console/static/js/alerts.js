@@ -2,6 +2,7 @@
 // the browser remembers it.
 
 import { byId, count } from "./dom.js";
+import { recalled, remember } from "./memory.js";
 
 const store = "curfew:alerts";
 const chosen = { title: true, sound: false, notify: false };
@@ -11,16 +12,8 @@ const known = new Set();
 let sound = null;
 let first = true;
 
-try {
-  const kept = JSON.parse(localStorage.getItem(store) ?? "{}");
-  for (const name of Object.keys(chosen)) if (typeof kept?.[name] === "boolean") chosen[name] = kept[name];
-} catch { /* what another program wrote there */ }
-
-function keep() {
-  try {
-    localStorage.setItem(store, JSON.stringify(chosen));
-  } catch { /* a browser that keeps nothing */ }
-}
+const kept = recalled(store);
+for (const name of Object.keys(chosen)) if (typeof kept?.[name] === "boolean") chosen[name] = kept[name];
 
 const plain = () => document.title.replace(/^\([\d,+]+\) /, "");
 
@@ -74,7 +67,7 @@ box.addEventListener("change", async ({ target }) => {
   said.textContent = target.name === "notify" && target.checked ? await allowed() : "";
   if (said.textContent) target.checked = false;
   chosen[target.name] = target.checked;
-  keep();
+  remember(store, chosen);
   title();
   if (target.name === "sound" && target.checked) ring();
 });

@@ -3,6 +3,7 @@
 
 import uPlot from "../vendor/uplot-1.6.32.js";
 import { call } from "./api.js";
+import { recalled, remember } from "./memory.js";
 import { span } from "./times.js";
 
 const columns = ["at", "waiting", "live", "scheduled", "stale", "lagSeconds"];
@@ -125,16 +126,12 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 const store = "curfew:range";
 const ranges = document.getElementById("ranges");
 ranges.addEventListener("change", ({ target }) => {
-  try {
-    localStorage.setItem(store, target.value);
-  } catch { /* a browser that keeps nothing */ }
+  remember(store, Number(target.value));
   show();
   say();
 });
-try {
-  const kept = ranges.querySelector(`[value="${Number(localStorage.getItem(store))}"]`);
-  if (kept) kept.checked = true;
-} catch { /* the same */ }
+const kept = ranges.querySelector(`[value="${Number(recalled(store))}"]`);
+if (kept) kept.checked = true;
 ranges.hidden = false;
 
 await read();

@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { byId, h } from "./dom.js";
+import { recalled, remember } from "./memory.js";
 
 const field = byId("find");
 const list = byId("found");
@@ -15,19 +16,14 @@ let asked = 0; // numbers what was asked: only the last answer counts
 let timer = 0;
 
 const remembered = () => {
-  try {
-    return JSON.parse(localStorage.getItem(store) ?? "[]").filter((e) => typeof e?.page === "string" && e.page.startsWith("/console/"));
-  } catch {
-    return []; // what another program wrote there
-  }
+  const all = recalled(store);
+  return Array.isArray(all) ? all.filter((e) => typeof e?.page === "string" && e.page.startsWith("/console/")) : [];
 };
 
 // Ids alone are remembered: a name or an address stays on the page that shows it.
-function remember({ kind, id, page }) {
+function visited({ kind, id, page }) {
   const all = [{ kind, id, page }, ...remembered().filter((e) => e.page !== page)].slice(0, kept);
-  try {
-    localStorage.setItem(store, JSON.stringify(all));
-  } catch { /* a browser that keeps nothing */ }
+  remember(store, all);
 }
 
 /** about says in a line what a hit is. */
@@ -38,7 +34,7 @@ const about = ({ name, email, reference, plan, status, customerId, kind, id }) =
 const option = (hit, n) => {
   const link = h("a", { href: hit.page, role: "option", id: `found-${n}`, tabindex: "-1", "aria-selected": "false" },
     h("span", { class: "kind" }, hit.kind), " ", h("bdi", { class: "id" }, hit.id), about(hit) ? h("bdi", { class: "quiet" }, about(hit)) : null);
-  link.addEventListener("click", () => remember(hit));
+  link.addEventListener("click", () => visited(hit));
   return link;
 };
 
